@@ -1,0 +1,49 @@
+package flora.store;
+
+import flora.schemas.ErrorCode;
+import flora.schemas.PipelineException;
+import org.jspecify.annotations.Nullable;
+
+/** What can go wrong between us and the object store. */
+public abstract sealed class ObjectStoreException extends PipelineException {
+
+  private ObjectStoreException(String message, @Nullable Throwable cause) {
+    super(message, cause);
+  }
+
+  /** There is no such object. */
+  public static final class NotFound extends ObjectStoreException {
+    public NotFound(String bucket, String key) {
+      super("the object store has no " + bucket + "/" + key, null);
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.INTERNAL;
+    }
+  }
+
+  /** The store does not answer, or answers that it is busy: later may do. */
+  public static final class Unavailable extends ObjectStoreException {
+    public Unavailable(String what, Throwable cause) {
+      super("the object store is unavailable: " + what, cause);
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.STORE_UNAVAILABLE;
+    }
+  }
+
+  /** The store refuses: wrong credentials, or something it cannot do. */
+  public static final class Rejected extends ObjectStoreException {
+    public Rejected(String what, @Nullable Throwable cause) {
+      super("the object store refuses: " + what, cause);
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.INTERNAL;
+    }
+  }
+}

@@ -1,0 +1,53 @@
+package flora.schemas.run;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One stage of a run. {@code attempt} and {@code seq} say which event it is from, and make the join
+ * of events independent of their order.
+ *
+ * @param status its state
+ * @param attempt attempt that the state is from, 0 before the first
+ * @param seq event of that attempt
+ * @param done how much is done
+ * @param total of how much
+ * @param unit what is counted
+ * @param loss of training
+ * @param learningRate of training
+ * @param etaSeconds until the stage ends
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record StageState(
+    Status status,
+    int attempt,
+    long seq,
+    long done,
+    long total,
+    String unit,
+    @Nullable Double loss,
+    @Nullable Double learningRate,
+    @Nullable Long etaSeconds) {
+
+  /** State of a stage. */
+  public enum Status {
+    @JsonProperty("pending")
+    PENDING,
+    @JsonProperty("skipped")
+    SKIPPED,
+    @JsonProperty("running")
+    RUNNING,
+    @JsonProperty("succeeded")
+    SUCCEEDED,
+    @JsonProperty("failed")
+    FAILED,
+    @JsonProperty("cancelled")
+    CANCELLED;
+
+    /** Whether the stage is over. */
+    public boolean isTerminal() {
+      return this != PENDING && this != RUNNING;
+    }
+  }
+}

@@ -1,0 +1,100 @@
+package flora.schemas.store;
+
+import flora.schemas.Names;
+import flora.schemas.RepoId;
+import flora.schemas.RunId;
+import flora.schemas.Sha256;
+import java.util.List;
+
+/** Which key holds what. Keys are complete within their bucket; no key is a folder of another. */
+public final class StoreLayout {
+
+  /** Verified model files, by digest, and the manifests that name them. */
+  public static final String MODELS = "flora-models";
+
+  /** Pictures by digest, dataset versions, and what was dropped in. */
+  public static final String DATASETS = "flora-datasets";
+
+  /** One folder a run. */
+  public static final String RUNS = "flora-runs";
+
+  /** Where S3 clients drop pictures, in {@link #DATASETS}. */
+  public static final String INCOMING = "incoming/";
+
+  /** Every bucket; created at start. */
+  public static final List<String> BUCKETS = List.of(MODELS, DATASETS, RUNS);
+
+  private StoreLayout() {}
+
+  /** A blob by its digest, in {@link #MODELS} or {@link #DATASETS}. */
+  public static String blob(Sha256 digest) {
+    return "blobs/sha256/" + digest.hex().substring(0, 2) + "/" + digest.hex();
+  }
+
+  /** The small marker without which a blob does not count: written after its digest was right. */
+  public static String verified(Sha256 digest) {
+    return blob(digest) + ".verified";
+  }
+
+  /** The manifest of one commit of a model repository, in {@link #MODELS}. */
+  public static String modelManifest(RepoId repo, String commit) {
+    return "models/" + repo.folder() + "/" + segment(commit) + "/manifest.json";
+  }
+
+  /** The manifest of one commit of a hub's dataset repository, in {@link #DATASETS}. */
+  public static String hubDatasetManifest(RepoId repo, String commit) {
+    return "hub/" + repo.folder() + "/" + segment(commit) + "/manifest.json";
+  }
+
+  /** A file of one immutable dataset version, in {@link #DATASETS}. */
+  public static String datasetVersion(String dataset, Sha256 version, String file) {
+    return "datasets/" + segment(dataset) + "/versions/" + version.hex() + "/" + file;
+  }
+
+  /** What names the newest version of a dataset; moves last. */
+  public static String datasetLatest(String dataset) {
+    return "datasets/" + segment(dataset) + "/latest.json";
+  }
+
+  /** Where a dataset's pictures are dropped, with the closing slash. */
+  public static String incoming(String dataset) {
+    return INCOMING + segment(dataset) + "/";
+  }
+
+  /** The frozen request of a run, in {@link #RUNS}. */
+  public static String request(RunId run) {
+    return runFolder(run) + "request.json";
+  }
+
+  /** Who works on the run, until when. */
+  public static String lease(RunId run) {
+    return runFolder(run) + "lease.json";
+  }
+
+  /** The run's only shared mutable object: what its stages have finished. */
+  public static String head(RunId run) {
+    return runFolder(run) + "head.json";
+  }
+
+  /** What people want of the run: go on, cancel. */
+  public static String control(RunId run) {
+    return runFolder(run) + "control.json";
+  }
+
+  /** A file of one attempt; only the holder of that epoch writes there. */
+  public static String attempt(RunId run, long epoch, String file) {
+    return runFolder(run) + "attempts/%d/%s".formatted(epoch, file);
+  }
+
+  /** Everything of one run. */
+  public static String runFolder(RunId run) {
+    return "runs/" + run.value() + "/";
+  }
+
+  private static String segment(String name) {
+    if (!Names.isSafe(name)) {
+      throw new IllegalArgumentException("not a safe name: expected " + Names.RULE);
+    }
+    return name;
+  }
+}
