@@ -6,7 +6,10 @@ import flora.schemas.RunId;
 import flora.schemas.Sha256;
 import flora.schemas.Stage;
 import flora.schemas.request.RunRequest;
+import flora.schemas.store.ObjectRef;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -23,10 +26,11 @@ import org.jspecify.annotations.Nullable;
  * @param createdAt when it was submitted
  * @param startedAt when its first stage started
  * @param finishedAt when it ended
+ * @param updatedAt the time of its newest event
  * @param request the effective request
  * @param warnings what the person should know
  * @param stages every stage's state, in order
- * @param cancelRequested whether somebody asked to cancel it
+ * @param cancelRequestedAt when somebody first asked to cancel it
  * @param error why it failed
  * @param datasetVersion the dataset version it made or used
  * @param checkpoints what it can resume from, by step
@@ -42,14 +46,24 @@ public record Run(
     @Nullable Instant createdAt,
     @Nullable Instant startedAt,
     @Nullable Instant finishedAt,
+    @Nullable Instant updatedAt,
     @Nullable RunRequest request,
     List<String> warnings,
     Map<Stage, StageState> stages,
-    boolean cancelRequested,
+    @Nullable Instant cancelRequestedAt,
     @Nullable RunError error,
     @Nullable Sha256 datasetVersion,
     List<SavedCheckpoint> checkpoints,
     List<RunArtifact> artifacts) {
+
+  public Run {
+    warnings = List.copyOf(warnings);
+    var ordered = new EnumMap<Stage, StageState>(Stage.class);
+    ordered.putAll(stages);
+    stages = Collections.unmodifiableMap(ordered);
+    checkpoints = List.copyOf(checkpoints);
+    artifacts = List.copyOf(artifacts);
+  }
 
   /** State of a whole run. */
   public enum Status {
@@ -79,9 +93,28 @@ public record Run(
   /** Why a run failed. */
   public record RunError(ErrorCode code, Stage stage, String message, @Nullable String hint) {}
 
-  /** A checkpoint. {@code url} is where the gateway serves its adapter. */
-  public record SavedCheckpoint(long step, double loss, String url) {}
+  /**
+   * A checkpoint.
+   *
+   * @param step optimizer steps done
+   * @param loss mean since the checkpoint before
+   * @param url where the gateway serves its adapter
+   * @param attempt attempt at the train stage that saved it
+   * @param manifest lists its files, which lie beside it
+   */
+  public record SavedCheckpoint(
+      long step, double loss, String url, int attempt, ObjectRef manifest) {}
 
-  /** A file that the run left. {@code url} is where the gateway serves it. */
-  public record RunArtifact(String name, long size, Sha256 sha256, String url) {}
+  /**
+   * A file that the run left.
+   *
+   * @param name its name within the run
+   * @param size bytes
+   * @param sha256 digest
+   * @param url where the gateway serves it
+   * @param attempt attempt at the train stage that left it
+   * @param object where it lies
+   */
+  public record RunArtifact(
+      String name, long size, Sha256 sha256, String url, int attempt, ObjectRef object) {}
 }

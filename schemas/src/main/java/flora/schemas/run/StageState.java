@@ -2,6 +2,8 @@ package flora.schemas.run;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import flora.schemas.Failure;
+import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,24 +13,30 @@ import org.jspecify.annotations.Nullable;
  * @param status its state
  * @param attempt attempt that the state is from, 0 before the first
  * @param seq event of that attempt
+ * @param at when that event happened
+ * @param progressSeq event of that attempt which the progress is from, 0 before the first
  * @param done how much is done
  * @param total of how much
  * @param unit what is counted
  * @param loss of training
  * @param learningRate of training
  * @param etaSeconds until the stage ends
+ * @param error why it failed
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record StageState(
     Status status,
     int attempt,
     long seq,
+    @Nullable Instant at,
+    long progressSeq,
     long done,
     long total,
     String unit,
     @Nullable Double loss,
     @Nullable Double learningRate,
-    @Nullable Long etaSeconds) {
+    @Nullable Long etaSeconds,
+    @Nullable Failure error) {
 
   /** State of a stage. */
   public enum Status {

@@ -21,6 +21,9 @@ public final class StoreLayout {
   /** Where S3 clients drop pictures, in {@link #DATASETS}. */
   public static final String INCOMING = "incoming/";
 
+  /** The adapter as it was at a checkpoint: this file lies beside the checkpoint's manifest. */
+  public static final String CHECKPOINT_ADAPTER = "adapter.safetensors";
+
   /** Every bucket; created at start. */
   public static final List<String> BUCKETS = List.of(MODELS, DATASETS, RUNS);
 
@@ -84,6 +87,16 @@ public final class StoreLayout {
   /** A file of one attempt; only the holder of that epoch writes there. */
   public static String attempt(RunId run, long epoch, String file) {
     return runFolder(run) + "attempts/%d/%s".formatted(epoch, file);
+  }
+
+  /** A file of a checkpoint, as in {@code checkpoints/step-000100/manifest.json}. */
+  public static String checkpoint(RunId run, long epoch, long step, String file) {
+    return attempt(run, epoch, checkpointFolder(step) + file);
+  }
+
+  /** The folder of a checkpoint within its attempt, and within what the gateway serves. */
+  public static String checkpointFolder(long step) {
+    return "checkpoints/step-%06d/".formatted(step);
   }
 
   /** Everything of one run. */

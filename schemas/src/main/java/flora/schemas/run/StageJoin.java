@@ -1,0 +1,133 @@
+package flora.schemas.run;
+
+import static java.util.Comparator.comparing;
+import static java.util.Comparator.comparingLong;
+import static java.util.Comparator.naturalOrder;
+import static java.util.Comparator.nullsFirst;
+import static java.util.Comparator.reverseOrder;
+
+import flora.schemas.Event;
+import flora.schemas.Failure;
+import flora.schemas.Stage;
+import flora.schemas.training.TrainingEvent;
+import java.util.Comparator;
+import org.jspecify.annotations.Nullable;
+
+/** The part of {@link RunJoin} that is about one stage: what an event says of it, and the join. */
+final class StageJoin {
+
+  /** Which of two states of one attempt stays: what ends the stage, then what came later. */
+  private static final Comparator<StageState> WITHIN_ATTEMPT =
+      comparing((StageState s) -> s.status().isTerminal())
+          .thenComparingLong(StageState::seq)
+          // a dead letter may carry the same number as the stage's own last word
+          .thenComparing(StageState::status)
+          .thenComparing(s -> String.valueOf(s.error()))
+          .thenComparing(StageState::at, nullsFirst(naturalOrder()));
+
+  private static final Comparator<StageState> PROGRESS =
+      comparingLong(StageState::progressSeq)
+          .thenComparingLong(StageState::done)
+          .thenComparingLong(StageState::total);
+
+  /** Of two successes the first: what has succeeded never changes again. */
+  private static final Comparator<StageState> FIRST_SUCCESS =
+      comparing((StageState s) -> s.status() == StageState.Status.SUCCEEDED)
+          .thenComparing(StageState::attempt, reverseOrder())
+          .thenComparing(StageState::seq, reverseOrder());
+
+  private StageJoin() {}
+
+  /** Two states of one stage, joined. */
+  static StageState join(StageState a, StageState b) {
+    if (a.status() == StageState.Status.SUCCEEDED || b.status() == StageState.Status.SUCCEEDED) {
+      return FIRST_SUCCESS.compare(a, b) >= 0 ? a : b;
+    }
+    if (a.attempt() != b.attempt()) {
+      return a.attempt() > b.attempt() ? a : b;
+    }
+    var state = WITHIN_ATTEMPT.compare(a, b) >= 0 ? a : b;
+    var progress = PROGRESS.compare(a, b) >= 0 ? a : b;
+    return new StageState(
+        state.status(),
+        state.attempt(),
+        state.seq(),
+        state.at(),
+        progress.progressSeq(),
+        progress.done(),
+        progress.total(),
+        state.unit(),
+        progress.loss(),
+        progress.learningRate(),
+        progress.etaSeconds(),
+        state.error());
+  }
+
+  // what one event says of its stage
+
+  static StageState untouched(StageState.Status status, Stage stage) {
+    return new StageState(status, 0, 0, null, 0, 0, 0, stage.unit(), null, null, null, null);
+  }
+
+  static StageState running(Event e, Stage stage) {
+    return state(StageState.Status.RUNNING, e, stage, null);
+  }
+
+  static StageState running(Event e, Stage stage, long done, long total) {
+    return progress(StageState.Status.RUNNING, e, stage, done, total, null, null, null);
+  }
+
+  static StageState training(TrainingEvent.StepsCompleted e) {
+    return progress(
+        StageState.Status.RUNNING,
+        e,
+        Stage.TRAIN,
+        e.step(),
+        e.total(),
+        e.loss(),
+        e.learningRate(),
+        e.etaSeconds());
+  }
+
+  static StageState succeeded(Event e, Stage stage, long total, @Nullable Double loss) {
+    return progress(StageState.Status.SUCCEEDED, e, stage, total, total, loss, null, null);
+  }
+
+  static StageState failed(Event e, Stage stage, Failure error) {
+    return state(StageState.Status.FAILED, e, stage, error);
+  }
+
+  static StageState cancelled(Event e, Stage stage) {
+    return state(StageState.Status.CANCELLED, e, stage, null);
+  }
+
+  private static StageState state(
+      StageState.Status status, Event e, Stage stage, @Nullable Failure error) {
+    return new StageState(
+        status, e.attempt(), e.seq(), e.at(), 0, 0, 0, stage.unit(), null, null, null, error);
+  }
+
+  private static StageState progress(
+      StageState.Status status,
+      Event e,
+      Stage stage,
+      long done,
+      long total,
+      @Nullable Double loss,
+      @Nullable Double learningRate,
+      @Nullable Long etaSeconds) {
+    return new StageState(
+        status,
+        e.attempt(),
+        e.seq(),
+        e.at(),
+        e.seq(),
+        done,
+        total,
+        stage.unit(),
+        loss,
+        learningRate,
+        etaSeconds,
+        null);
+  }
+}
