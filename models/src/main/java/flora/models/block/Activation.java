@@ -1,0 +1,66 @@
+package flora.models.block;
+
+import ai.djl.ndarray.NDArray;
+import flora.models.ModelConfig;
+import flora.models.aten.Aten;
+import java.util.Arrays;
+
+/** The activation functions that configuration files name. */
+public enum Activation {
+  SILU("silu", "swish") {
+    @Override
+    public NDArray apply(NDArray x) {
+      return Aten.silu(x);
+    }
+  },
+  GELU("gelu") {
+    @Override
+    public NDArray apply(NDArray x) {
+      return Aten.gelu(x);
+    }
+  },
+  GELU_TANH("gelu_new", "gelu_pytorch_tanh") {
+    @Override
+    public NDArray apply(NDArray x) {
+      return Aten.geluTanh(x);
+    }
+  },
+  QUICK_GELU("quick_gelu") {
+    @Override
+    public NDArray apply(NDArray x) {
+      return Aten.quickGelu(x);
+    }
+  },
+  RELU("relu") {
+    @Override
+    public NDArray apply(NDArray x) {
+      return Aten.relu(x);
+    }
+  };
+
+  private final String[] names;
+
+  Activation(String... names) {
+    this.names = names;
+  }
+
+  public abstract NDArray apply(NDArray x);
+
+  /**
+   * The activation that a key of a configuration names.
+   *
+   * @throws flora.models.ModelException.Unsupported if it names one that is not here
+   */
+  public static Activation of(ModelConfig config, String key, String absent) {
+    String name = config.text(key, absent);
+    for (Activation each : values()) {
+      if (Arrays.asList(each.names).contains(name)) {
+        return each;
+      }
+    }
+    throw config.unsupported(
+        key,
+        "supported: "
+            + Arrays.stream(values()).flatMap(each -> Arrays.stream(each.names)).toList());
+  }
+}

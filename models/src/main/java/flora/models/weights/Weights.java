@@ -1,0 +1,245 @@
+package flora.models.weights;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import flora.models.ModelException.WeightsMismatch;
+import flora.models.aten.Aten;
+import flora.models.aten.Scope;
+import flora.tensors.Checkpoint;
+import flora.tensors.DType;
+import flora.tensors.SafetensorsFile;
+import flora.tensors.TensorInfo;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+
+/**
+ * The weights of one network, seen from one of its blocks: {@link #child} steps down, {@link
+ * #tensor} reads, and path plus name is the checkpoint key.
+ *
+ * <p>Files are mapped as a whole and tensors are views of them; only what is stored in another type
+ * than fp32, or at an offset that does not fit its type, is copied. What was read is remembered, so
+ * that {@link #requireAllUsed} finds what the network left over. Not for several threads while a
+ * network is built.
+ */
+public final class Weights implements AutoCloseable {
+
+  /** What all views of one checkpoint share. */
+  private static final class Root {
+    final Checkpoint checkpoint;
+    final Map<String, NDArray> tensors = new HashMap<>();
+    final Map<Path, Map<DataType, NDArray>> maps = new HashMap<>();
+    final Set<String> unused = new HashSet<>();
+    final Map<String, AdaptableLayer> layers = new LinkedHashMap<>();
+
+    Root(Checkpoint checkpoint) {
+      this.checkpoint = checkpoint;
+      unused.addAll(checkpoint.names());
+    }
+  }
+
+  private final Root root;
+  private final String path;
+  private final String keyPrefix;
+
+  private Weights(Root root, String path, String keyPrefix) {
+    this.root = root;
+    this.path = path;
+    this.keyPrefix = keyPrefix;
+  }
+
+  /** The weights of the whole network; the checkpoint is closed with them. */
+  public static Weights of(Checkpoint checkpoint) {
+    return new Weights(new Root(checkpoint), "", "");
+  }
+
+  /** Opens a safetensors file, an index of shards, or a folder with one of them. */
+  public static Weights open(Path file) {
+    return of(Checkpoint.open(file));
+  }
+
+  /** The weights of a block inside this one. */
+  public Weights child(String name) {
+    return new Weights(root, path + name + ".", keyPrefix + name + ".");
+  }
+
+  /** A block inside this one whose checkpoint keys bear another name than its path. */
+  public Weights child(String name, String storedAs) {
+    return new Weights(root, path + name + ".", keyPrefix + storedAs + ".");
+  }
+
+  /** Where this block stands in its network, for instance {@code mid_block.resnets.0}. */
+  public String path() {
+    return path.isEmpty() ? "" : path.substring(0, path.length() - 1);
+  }
+
+  /** The file or index, for messages. */
+  public Path source() {
+    return root.checkpoint.source();
+  }
+
+  /** Whether the checkpoint has the key. */
+  public boolean has(String name) {
+    return root.checkpoint.contains(keyPrefix + name);
+  }
+
+  /** What the checkpoint says of a tensor. Throws {@link WeightsMismatch} if it is missing. */
+  public TensorInfo info(String name) {
+    require(name);
+    return root.checkpoint.info(keyPrefix + name);
+  }
+
+  /**
+   * A tensor as fp32, whole numbers as they are stored. The array lives as long as these weights.
+   *
+   * @param shape what the network needs; other extents are refused, except that trailing ones may
+   *     be stored in addition (a 1×1 convolution where a linear layer is meant)
+   */
+  public NDArray tensor(String name, long... shape) {
+    TensorInfo info = info(name);
+    String key = keyPrefix + name;
+    if (!fits(info.shape(), shape)) {
+      throw new WeightsMismatch(
+          "%s: %s has shape %s, the configuration asks for %s"
+              .formatted(source(), key, info.shape(), new Shape(shape)));
+    }
+    root.unused.remove(key);
+    return root.tensors.computeIfAbsent(key, k -> Scope.release(load(info, new Shape(shape))));
+  }
+
+  /** {@link #tensor} in the stored shape. */
+  public NDArray tensorAsStored(String name) {
+    return tensor(name, info(name).shape().stream().mapToLong(Long::longValue).toArray());
+  }
+
+  /** Makes a layer known under its path, for adapters to find. */
+  public void announce(AdaptableLayer layer) {
+    root.layers.put(layer.name(), layer);
+  }
+
+  /** The adaptable layers below this block by path, in the order in which they were built. */
+  public Map<String, AdaptableLayer> layers() {
+    var below = new LinkedHashMap<String, AdaptableLayer>();
+    root.layers.forEach(
+        (name, layer) -> {
+          if (name.startsWith(path)) {
+            below.put(name, layer);
+          }
+        });
+    return Collections.unmodifiableMap(below);
+  }
+
+  /**
+   * Checks that the network read every tensor of the checkpoint.
+   *
+   * @param ignorable keys that may be left over
+   */
+  public void requireAllUsed(Predicate<String> ignorable) {
+    var left = new ArrayList<String>();
+    for (String key : root.unused) {
+      if (key.startsWith(keyPrefix) && !key.endsWith("position_ids") && !ignorable.test(key)) {
+        left.add(key);
+      }
+    }
+    if (!left.isEmpty()) {
+      Collections.sort(left);
+      throw new WeightsMismatch(
+          "%s holds %d tensors that the configuration has no place for: %s"
+              .formatted(source(), left.size(), shortened(left)));
+    }
+  }
+
+  /** Frees the arrays and ends the mappings. */
+  @Override
+  public void close() {
+    root.tensors.values().forEach(NDArray::close);
+    root.maps.values().forEach(maps -> maps.values().forEach(NDArray::close));
+    root.tensors.clear();
+    root.maps.clear();
+    root.checkpoint.close();
+  }
+
+  private void require(String name) {
+    if (!has(name)) {
+      var near =
+          root.unused.stream().filter(key -> key.startsWith(keyPrefix)).sorted().limit(4).toList();
+      throw new WeightsMismatch(
+          "%s: %s%s is missing%s"
+              .formatted(source(), keyPrefix, name, near.isEmpty() ? "" : "; there are " + near));
+    }
+  }
+
+  private NDArray load(TensorInfo info, Shape shape) {
+    SafetensorsFile file = root.checkpoint.file(info.name());
+    DataType type = type(info);
+    long offset = file.fileOffset(info.name());
+    int size = info.dtype().bytes();
+    try (var scope = new Scope()) {
+      NDArray stored =
+          offset % size == 0
+              ? Aten.slice(map(file, type, size), offset / size, info.count(), shape)
+              : Aten.reinterpret(map(file, DataType.UINT8, 1), offset, info.size(), type, shape);
+      return scope.keep(isFloating(type) ? Aten.cast(stored, DataType.FLOAT32) : stored);
+    }
+  }
+
+  private NDArray map(SafetensorsFile file, DataType type, int size) {
+    return root.maps
+        .computeIfAbsent(file.path(), p -> new HashMap<>())
+        .computeIfAbsent(
+            type, t -> Scope.release(Aten.mapFile(file.path(), t, file.size() / size)));
+  }
+
+  private DataType type(TensorInfo info) {
+    DType dtype = info.dtype();
+    return switch (dtype) {
+      case BOOL -> DataType.BOOLEAN;
+      case U8 -> DataType.UINT8;
+      case I8 -> DataType.INT8;
+      case I16 -> DataType.INT16;
+      case I32 -> DataType.INT32;
+      case I64 -> DataType.INT64;
+      case F16 -> DataType.FLOAT16;
+      case BF16 -> DataType.BFLOAT16;
+      case F32 -> DataType.FLOAT32;
+      case F64 -> DataType.FLOAT64;
+      case F8_E5M2, F8_E4M3, F8_E8M0, U16, U32, U64, C64 ->
+          throw new WeightsMismatch(
+              "%s: %s is stored as %s, supported are F32, F16, BF16 and F64"
+                  .formatted(source(), info.name(), dtype));
+    };
+  }
+
+  private static boolean isFloating(DataType type) {
+    return type == DataType.FLOAT16
+        || type == DataType.BFLOAT16
+        || type == DataType.FLOAT32
+        || type == DataType.FLOAT64;
+  }
+
+  private static boolean fits(List<Long> stored, long[] wanted) {
+    if (stored.size() < wanted.length) {
+      return false;
+    }
+    for (int i = 0; i < stored.size(); i++) {
+      if (stored.get(i) != (i < wanted.length ? wanted[i] : 1)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static String shortened(List<String> keys) {
+    return keys.size() <= 8
+        ? String.join(", ", keys)
+        : String.join(", ", keys.subList(0, 8)) + ", … (" + (keys.size() - 8) + " more)";
+  }
+}
