@@ -139,6 +139,12 @@ public final class ModelConfig {
     return node != null && node.isArray();
   }
 
+  /** Whether the value is a number. */
+  public boolean isNumber(String key) {
+    JsonNode node = node(key);
+    return node != null && node.isNumber();
+  }
+
   /** A list of whole numbers; empty when absent. */
   public List<Integer> integers(String key) {
     var values = new ArrayList<Integer>();
