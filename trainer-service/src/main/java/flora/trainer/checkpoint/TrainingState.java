@@ -1,0 +1,45 @@
+package flora.trainer.checkpoint;
+
+import flora.schemas.Sha256;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Where training stands after an optimizer step: {@code state.json} of a checkpoint. With the
+ * adapter and the optimizer's moments it is all that a run needs to go on exactly.
+ *
+ * @param step optimizer steps done; the place in the data and in every random stream follows from
+ *     it
+ * @param seed of everything random
+ * @param plan digest of the training plan
+ * @param dataset the dataset version
+ * @param weights digest of every weight file of the models, by role and path
+ * @param compute what computed so far
+ * @param recentLosses of the last steps, oldest first
+ * @param lossSum of the steps since the checkpoint before
+ * @param lossCount how many those are
+ */
+public record TrainingState(
+    long step,
+    long seed,
+    Sha256 plan,
+    Sha256 dataset,
+    Map<String, Sha256> weights,
+    ComputeFingerprint compute,
+    List<Double> recentLosses,
+    double lossSum,
+    long lossCount) {
+
+  public TrainingState {
+    weights = Map.copyOf(weights);
+    recentLosses = List.copyOf(recentLosses);
+  }
+
+  /** Whether the other state belongs to the same training: only then can one follow the other. */
+  public boolean continues(TrainingState other) {
+    return seed == other.seed
+        && plan.equals(other.plan)
+        && dataset.equals(other.dataset)
+        && weights.equals(other.weights);
+  }
+}
