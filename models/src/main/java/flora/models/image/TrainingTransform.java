@@ -19,17 +19,38 @@ public final class TrainingTransform {
     this.resolution = resolution;
   }
 
-  /** The network's input: {@code [3, resolution, resolution]}. */
+  /** The network's input: {@code [3, resolution, resolution]} of the middle of a picture. */
   public PixelValues apply(RgbImage picture) {
-    RgbImage image = Framing.shortestEdge(picture, resolution, Resampling.BILINEAR);
-    int top = (int) Math.rint((image.height() - resolution) / 2.0);
-    int left = (int) Math.rint((image.width() - resolution) / 2.0);
-    image = Framing.crop(image, left, top, resolution, resolution);
+    RgbImage resized = resize(picture);
+    int top = (int) Math.rint((resized.height() - resolution) / 2.0);
+    int left = (int) Math.rint((resized.width() - resolution) / 2.0);
+    return cut(resized, left, top, false);
+  }
+
+  /** The whole picture with its shorter edge at the resolution. */
+  public RgbImage resize(RgbImage picture) {
+    return Framing.shortestEdge(picture, resolution, Resampling.BILINEAR);
+  }
+
+  /**
+   * The network's input: a square out of a resized picture.
+   *
+   * @param left its first column
+   * @param top its first row
+   * @param mirrored left and right exchanged, as by {@code RandomHorizontalFlip}
+   */
+  public PixelValues cut(RgbImage resized, int left, int top, boolean mirrored) {
+    byte[] pixels = Framing.crop(resized, left, top, resolution, resolution).pixels();
     int plane = resolution * resolution;
     float[] values = new float[3 * plane];
-    byte[] pixels = image.pixels();
-    for (int i = 0; i < 3 * plane; i++) {
-      values[(i % 3) * plane + i / 3] = ((pixels[i] & 0xff) / 255f - 0.5f) / 0.5f;
+    for (int y = 0; y < resolution; y++) {
+      for (int x = 0; x < resolution; x++) {
+        int from = 3 * (y * resolution + (mirrored ? resolution - 1 - x : x));
+        for (int channel = 0; channel < 3; channel++) {
+          values[channel * plane + y * resolution + x] =
+              ((pixels[from + channel] & 0xff) / 255f - 0.5f) / 0.5f;
+        }
+      }
     }
     return new PixelValues(resolution, resolution, values);
   }
