@@ -163,6 +163,18 @@ public final class ModelConfig {
     return List.copyOf(values);
   }
 
+  /** A list of truth values; empty when absent. */
+  public List<Boolean> flags(String key) {
+    var values = new ArrayList<Boolean>();
+    for (JsonNode element : list(key)) {
+      if (!element.isBoolean()) {
+        throw invalid(key, element, "truth values");
+      }
+      values.add(element.booleanValue());
+    }
+    return List.copyOf(values);
+  }
+
   /** A list of texts; empty when absent. */
   public List<String> texts(String key) {
     var values = new ArrayList<String>();

@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDScope;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /**
  * Closes every array that its thread made since it was opened, except what is kept. One per block
@@ -35,6 +36,13 @@ public final class Scope implements AutoCloseable {
     try (var scope = new Scope()) {
       return scope.keep(body.get());
     }
+  }
+
+  /** Runs {@code body} on {@code x} in a scope of its own, keeps its result and frees {@code x}. */
+  public static NDArray replacing(NDArray x, UnaryOperator<NDArray> body) {
+    NDArray y = keeping(() -> body.apply(x));
+    x.close();
+    return y;
   }
 
   /**

@@ -1,0 +1,119 @@
+package flora.models.stablediffusion;
+
+import ai.djl.ndarray.NDArray;
+import flora.models.aten.Aten;
+import flora.models.aten.Scope;
+import flora.models.block.Conv2d;
+import flora.models.block.GroupNorm;
+import flora.models.weights.AdaptableLayer;
+import flora.models.weights.AdaptableLayer.Geometry.Convolution;
+import flora.models.weights.Weights;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The denoiser of Stable Diffusion (<a href="https://arxiv.org/abs/2112.10752">Rombach et al.</a>):
+ * what noise, or which velocity, is in these latents at this time, given this text. diffusers'
+ * {@code UNet2DConditionModel}.
+ */
+public final class UNet implements AutoCloseable {
+  private final UNetConfig config;
+  private final Weights weights;
+  private final TimestepEmbedding timeEmbedding;
+  private final Conv2d convIn;
+  private final List<DownBlock> downBlocks = new ArrayList<>();
+  private final MidBlock midBlock;
+  private final List<UpBlock> upBlocks = new ArrayList<>();
+  private final GroupNorm normOut;
+  private final Conv2d convOut;
+
+  /** Reads {@code config.json} and the weights beside it. */
+  public static UNet open(Path folder) {
+    UNetConfig config = UNetConfig.read(folder.resolve("config.json"));
+    Weights weights = Weights.open(folder);
+    try {
+      return new UNet(config, weights);
+    } catch (RuntimeException e) {
+      weights.close();
+      throw e;
+    }
+  }
+
+  /** Builds the network; it closes the weights when it is closed. */
+  public UNet(UNetConfig config, Weights weights) {
+    this.config = config;
+    this.weights = weights;
+    List<Integer> channels = config.channels();
+    int outermost = channels.getFirst();
+    convIn = conv(weights.child("conv_in"), config.inChannels(), outermost, config.inKernel());
+    timeEmbedding = new TimestepEmbedding(config, weights.child("time_embedding"));
+    int in = outermost;
+    for (int i = 0; i < channels.size(); i++) {
+      downBlocks.add(new DownBlock(config, i, in, child(weights, "down_blocks", i)));
+      in = channels.get(i);
+    }
+    midBlock = new MidBlock(config, weights.child("mid_block"));
+    for (int i = 0; i < channels.size(); i++) {
+      upBlocks.add(new UpBlock(config, i, in, child(weights, "up_blocks", i)));
+      in = channels.get(channels.size() - 1 - i);
+    }
+    normOut =
+        new GroupNorm(weights.child("conv_norm_out"), config.groups(), outermost, config.eps());
+    convOut = conv(weights.child("conv_out"), outermost, config.outChannels(), config.outKernel());
+    weights.requireAllUsed(key -> false);
+  }
+
+  public UNetConfig config() {
+    return config;
+  }
+
+  /** The layers that an adapter may change, by path. */
+  public Map<String, AdaptableLayer> layers() {
+    return weights.layers();
+  }
+
+  /**
+   * The prediction for noised latents.
+   *
+   * @param latents {@code [n, in, h, w]} of any size
+   * @param timesteps one per sample
+   * @param context {@code [n, s, context]}, the text encoder's last hidden state
+   * @return {@code [n, out, h, w]}
+   */
+  public NDArray forward(NDArray latents, float[] timesteps, NDArray context) {
+    try (var scope = new Scope()) {
+      NDArray x = config.centerInput() ? Aten.add(Aten.mul(latents, 2), -1) : latents;
+      NDArray time = timeEmbedding.forward(timesteps); // [n, time]
+      x = convIn.forward(x); // [n, c₀, h, w]
+      var skips = new ArrayDeque<NDArray>();
+      skips.add(x);
+      var made = new ArrayList<NDArray>();
+      for (DownBlock block : downBlocks) {
+        x = block.forward(x, time, context, made);
+      }
+      skips.addAll(made);
+      x = midBlock.forward(x, time, context);
+      for (UpBlock block : upBlocks) {
+        x = block.forward(x, time, context, skips);
+      }
+      x = config.activation().apply(normOut.forward(x));
+      return scope.keep(convOut.forward(x));
+    }
+  }
+
+  @Override
+  public void close() {
+    weights.close();
+  }
+
+  private static Conv2d conv(Weights weights, int in, int out, int kernel) {
+    return new Conv2d(weights, new Convolution(in, out, kernel, 1, kernel / 2), true);
+  }
+
+  private static Weights child(Weights weights, String list, int i) {
+    return weights.child(list).child(Integer.toString(i));
+  }
+}

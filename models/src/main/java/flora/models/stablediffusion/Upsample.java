@@ -1,0 +1,26 @@
+package flora.models.stablediffusion;
+
+import ai.djl.ndarray.NDArray;
+import flora.models.aten.Aten;
+import flora.models.aten.Scope;
+import flora.models.block.Conv2d;
+import flora.models.weights.Weights;
+
+/** Nearest-neighbour interpolation and a 3×3 convolution. */
+final class Upsample {
+  private final Conv2d conv;
+
+  Upsample(Weights weights, int channels) {
+    conv = Conv2d.same(weights.child("conv"), channels, channels);
+  }
+
+  /** {@code [n, c, h, w] → [n, c, 2h, 2w]}. */
+  NDArray forward(NDArray x) {
+    return forward(x, 2 * x.getShape().get(2), 2 * x.getShape().get(3));
+  }
+
+  /** {@code [n, c, h, w] → [n, c, height, width]}. */
+  NDArray forward(NDArray x, long height, long width) {
+    return Scope.keeping(() -> conv.forward(Aten.nearest(x, height, width)));
+  }
+}
