@@ -1,0 +1,202 @@
+package flora.schemas.dataset;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.Reader;
+import java.io.StringReader;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code metadata.csv}, RFC 4180: a header, then one line for each picture. Written as {@code
+ * file_name,text}, which is what Hugging Face's {@code imagefolder} reads; {@code filename,prompt}
+ * is read too, in any order and among other columns, with or without a byte order mark, with line
+ * ends of either kind, and with line ends and quotes inside quoted captions.
+ */
+public final class MetadataCsv {
+
+  private static final List<String> FILE_COLUMNS = List.of("file_name", "filename");
+  private static final List<String> TEXT_COLUMNS = List.of("text", "prompt");
+
+  private MetadataCsv() {}
+
+  /**
+   * Reads a table; the reader is not closed.
+   *
+   * @throws MetadataException for a table that is not one, with its line
+   */
+  public static List<CaptionRow> read(Reader in) {
+    try {
+      return new Table(new BufferedReader(in)).rows();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Reads a table from a text. */
+  public static List<CaptionRow> read(String csv) {
+    return read(new StringReader(csv));
+  }
+
+  /** Writes a table: LF line ends, quotes only where they are needed. */
+  public static String write(List<CaptionRow> rows) {
+    var csv = new StringBuilder("file_name,text\n");
+    for (var row : rows) {
+      line(csv, row.fileName(), row.text());
+    }
+    return csv.toString();
+  }
+
+  /** Appends one line of any table to a text. */
+  public static void line(StringBuilder csv, String... fields) {
+    for (int i = 0; i < fields.length; i++) {
+      csv.append(i == 0 ? "" : ",").append(quoted(fields[i]));
+    }
+    csv.append('\n');
+  }
+
+  private static String quoted(String field) {
+    boolean plain =
+        !field.isEmpty()
+            && !Character.isWhitespace(field.charAt(0))
+            && !Character.isWhitespace(field.charAt(field.length() - 1))
+            && field.chars().noneMatch(c -> c == ',' || c == '"' || c == '\n' || c == '\r')
+            && field.charAt(0) != '\uFEFF';
+    return plain ? field : '"' + field.replace("\"", "\"\"") + '"';
+  }
+
+  /** One pass over the characters, one record at a time. */
+  private static final class Table {
+    private final BufferedReader in;
+    private int line = 1;
+    private int recordLine = 1;
+
+    Table(BufferedReader in) throws IOException {
+      this.in = in;
+      in.mark(1);
+      if (in.read() != '\uFEFF') {
+        in.reset();
+      }
+    }
+
+    List<CaptionRow> rows() throws IOException {
+      var header = next();
+      if (header == null) {
+        throw new MetadataException(1, "the table is empty; expected the header file_name,text");
+      }
+      int file = column(header, FILE_COLUMNS);
+      int text = column(header, TEXT_COLUMNS);
+      var rows = new ArrayList<CaptionRow>();
+      var seen = new HashSet<String>();
+      for (var fields = next(); fields != null; fields = next()) {
+        if (fields.size() != header.size()) {
+          throw new MetadataException(
+              recordLine,
+              "%d fields where the header has %d; quote captions that contain commas"
+                  .formatted(fields.size(), header.size()));
+        }
+        var name = fields.get(file).strip();
+        if (name.isEmpty()) {
+          throw new MetadataException(recordLine, "the picture's name is missing");
+        }
+        if (!seen.add(name)) {
+          throw new MetadataException(recordLine, "the picture " + name + " stands here twice");
+        }
+        rows.add(new CaptionRow(name, fields.get(text)));
+      }
+      return rows;
+    }
+
+    private static int column(List<String> header, List<String> names) {
+      for (var name : names) {
+        for (int i = 0; i < header.size(); i++) {
+          if (header.get(i).strip().toLowerCase(Locale.ROOT).equals(name)) {
+            return i;
+          }
+        }
+      }
+      throw new MetadataException(
+          1, "the header has no column %s; expected file_name,text".formatted(names.getFirst()));
+    }
+
+    /** The next record that is not an empty line; null at the end. */
+    private @Nullable List<String> next() throws IOException {
+      while (true) {
+        recordLine = line;
+        var fields = new ArrayList<String>();
+        boolean more = true;
+        boolean any = false;
+        while (more) {
+          var field = new StringBuilder();
+          int end = field(field);
+          any |= !field.isEmpty() || end == ',';
+          fields.add(field.toString());
+          more = end == ',';
+          if (end < 0 && !any) {
+            return null;
+          }
+        }
+        if (any) {
+          return fields;
+        }
+      }
+    }
+
+    /** Reads one field and returns what ended it: a comma, a line feed, or -1. */
+    private int field(StringBuilder field) throws IOException {
+      int c = in.read();
+      if (c != '"') {
+        while (c != ',' && !ends(c)) {
+          if (c == '"') {
+            throw new MetadataException(line, "a quote inside a field that is not quoted");
+          }
+          field.append((char) c);
+          c = in.read();
+        }
+        return ended(c);
+      }
+      int start = line;
+      while (true) {
+        c = in.read();
+        if (c < 0) {
+          throw new MetadataException(start, "the quote that begins here is never closed");
+        }
+        if (c == '"') {
+          c = in.read();
+          if (c != '"') {
+            break;
+          }
+        }
+        line += c == '\n' ? 1 : 0;
+        field.append((char) c);
+      }
+      if (c != ',' && !ends(c)) {
+        throw new MetadataException(line, "text after a closing quote; double quotes inside text");
+      }
+      return ended(c);
+    }
+
+    private static boolean ends(int c) {
+      return c < 0 || c == '\n' || c == '\r';
+    }
+
+    /** Swallows the LF of a CRLF and counts the line. */
+    private int ended(int c) throws IOException {
+      if (c == '\r') {
+        in.mark(1);
+        if (in.read() != '\n') {
+          in.reset();
+        }
+      }
+      if (c == '\r' || c == '\n') {
+        line++;
+        return '\n';
+      }
+      return c;
+    }
+  }
+}

@@ -1,0 +1,336 @@
+package flora.schemas.request;
+
+import static flora.schemas.request.RequestKey.*;
+
+import flora.schemas.request.LabelOptions.Labeler;
+import flora.schemas.request.RequestKey.Section;
+import flora.schemas.request.TrainingPlan.LrScheduler;
+import flora.schemas.request.TrainingPlan.MixedPrecision;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** From what was given to what will be run: defaults, rules across keys, warnings. Pure. */
+final class RequestAssembly {
+
+  private static final int DEFAULT_STEPS = 1000;
+
+  private final GivenKeys given;
+  private final @Nullable String folder;
+  private final List<String> warnings = new ArrayList<>();
+
+  /**
+   * Begins with what was given.
+   *
+   * @param folder the dropped folder that the request came with; null = none
+   */
+  RequestAssembly(GivenKeys given, @Nullable String folder) {
+    this.given = given;
+    this.folder = folder;
+  }
+
+  EffectiveRequest assemble() {
+    var model = hasModel() ? model() : null;
+    var dataset = hasDataset() ? dataset() : null;
+    var train = hasTrain() ? train() : null;
+    if (model == null && dataset == null && train == null) {
+      throw RequestException.invalid(
+          "", "the request asks for nothing", "give it a model, a dataset, or both and train");
+    }
+    if (train != null && model == null) {
+      throw RequestException.invalid(
+          "/model", "training needs a model to adapt", "add model.base_model");
+    }
+    if (train != null && dataset == null) {
+      throw RequestException.invalid(
+          "/dataset", "training needs pictures", "add dataset.name, or dataset.hub");
+    }
+    var request = new RunRequest(name(model, dataset), model, dataset, train);
+    return new EffectiveRequest(request, warnings);
+  }
+
+  private boolean hasModel() {
+    return given.has(Section.MODEL) || given.hasAnyOf(Section.MODEL);
+  }
+
+  private boolean hasDataset() {
+    return folder != null
+        || given.has(Section.DATASET)
+        || given.has(TRAIN_DATA_DIR)
+        || given.has(METADATA_PATH);
+  }
+
+  /** In the flat form an output folder alone says that there is something to put there. */
+  private boolean hasTrain() {
+    boolean nested = given.has(Section.MODEL) || given.has(Section.DATASET);
+    return given.has(Section.TRAIN)
+        || given.hasAnyOf(Section.TRAIN)
+        || (!nested && (given.has(OUTPUT_DIR) || given.has(LOGGING_DIR)));
+  }
+
+  private String name(@Nullable ModelSource model, @Nullable DatasetSource dataset) {
+    if (given.has(LOGGING_DIR)) {
+      warnings.add(
+          "logging_dir: no log files are written; progress is in training.events.v1 and in the"
+              + " run's events");
+    }
+    if (given.has(NAME)) {
+      return References.checkedName("name", given.pointer(NAME), required(NAME));
+    }
+    if (given.has(OUTPUT_DIR)) {
+      return References.nameFrom("output_dir", given.pointer(OUTPUT_DIR), required(OUTPUT_DIR));
+    }
+    if (dataset != null) {
+      return dataset.name();
+    }
+    var repo = model == null ? "" : model.baseModel();
+    return References.nameFrom("base_model", given.pointer(BASE_MODEL), repo.split("@", 2)[0]);
+  }
+
+  private ModelSource model() {
+    if (!given.has(BASE_MODEL)) {
+      throw RequestException.invalid(
+          given.pointer(BASE_MODEL),
+          "base_model is missing",
+          "name a repository, owner/name[@revision]");
+    }
+    var mirror = required(USE_MIRROR);
+    if (!mirror.equals("true") && !mirror.equals("false")) {
+      throw RequestException.unsupported(
+          given.pointer(USE_MIRROR), "use_mirror: mirrors by name are not there yet", "write true");
+    }
+    if (given.has(USE_MIRROR) && mirror.equals("true")) {
+      warnings.add("use_mirror: this version has no mirrors; files come from the hub itself");
+    }
+    return new ModelSource(
+        Objects.requireNonNull(repository(BASE_MODEL)),
+        repository(PRETRAINED_VAE),
+        repository(TOKENIZER_NAME),
+        given.texts(ALLOW_PATTERNS),
+        given.texts(IGNORE_PATTERNS),
+        mirror);
+  }
+
+  private DatasetSource dataset() {
+    var hub = repository(DATASET_HUB);
+    var label = label();
+    if (given.has(METADATA_PATH) && !required(METADATA_PATH).endsWith(".csv")) {
+      throw RequestException.unsupported(
+          given.pointer(METADATA_PATH),
+          "metadata_path: only .csv files are read",
+          "write the captions as file_name,text into a metadata.csv");
+    }
+    return new DatasetSource(datasetName(hub), hub, label);
+  }
+
+  private String datasetName(@Nullable String hub) {
+    String name = null;
+    if (given.has(DATASET_NAME)) {
+      name =
+          References.checkedName(
+              "dataset.name", given.pointer(DATASET_NAME), required(DATASET_NAME));
+    }
+    if (given.has(TRAIN_DATA_DIR)) {
+      var fromFolder = folderName();
+      if (name != null && !name.equals(fromFolder)) {
+        throw disagree(DATASET_NAME, TRAIN_DATA_DIR);
+      }
+      name = fromFolder;
+    }
+    if (hub != null) {
+      var fromHub = References.nameFrom("hub", given.pointer(DATASET_HUB), hub.split("@", 2)[0]);
+      if (name != null && !name.equals(fromHub)) {
+        throw disagree(given.has(DATASET_NAME) ? DATASET_NAME : TRAIN_DATA_DIR, DATASET_HUB);
+      }
+      name = fromHub;
+    }
+    if (folder != null) {
+      if (name != null && !name.equals(folder)) {
+        throw RequestException.invalid(
+            given.pointer(DATASET_NAME),
+            "the request lies in the folder of dataset %s and names %s".formatted(folder, name),
+            "leave the dataset's name out");
+      }
+      name = folder;
+    }
+    if (name == null) {
+      throw RequestException.invalid(
+          given.pointer(DATASET_NAME),
+          "the dataset has no name",
+          "add dataset.name, or dataset.hub for a repository of pictures");
+    }
+    return name;
+  }
+
+  private String folderName() {
+    var path = required(TRAIN_DATA_DIR);
+    if (References.isAbsolute(path)) {
+      throw RequestException.invalid(
+          given.pointer(TRAIN_DATA_DIR),
+          "train_data_dir must be a relative folder, whose last part names a dataset; this server"
+              + " does not see your disk",
+          "upload the pictures with PUT /v1/datasets/{name}/images/{file} and write"
+              + " dataset.name");
+    }
+    return References.checkedName(
+        "train_data_dir", given.pointer(TRAIN_DATA_DIR), References.lastPart(path));
+  }
+
+  private LabelOptions label() {
+    var labeler =
+        switch (required(LABELER)) {
+          case "clip" -> Labeler.CLIP;
+          case "none" -> Labeler.NONE;
+          default ->
+              throw RequestException.unsupported(
+                  given.pointer(LABELER),
+                  "labeler %s is not there yet".formatted(required(LABELER)),
+                  "write clip, or none to keep only the captions that are there");
+        };
+    if (labeler == Labeler.NONE && given.has(LABEL_MODEL)) {
+      throw RequestException.invalid(
+          given.pointer(LABEL_MODEL),
+          "label.model has no use with labeler none",
+          "leave it out, or write labeler clip");
+    }
+    for (var template : given.texts(TEMPLATES)) {
+      if (!template.contains("{}")) {
+        throw RequestException.invalid(
+            given.pointer(TEMPLATES), "a template must contain {} where the label goes", null);
+      }
+    }
+    if (given.texts(TEMPLATES).isEmpty()) {
+      throw RequestException.invalid(
+          given.pointer(TEMPLATES),
+          "templates must not be empty",
+          "write \"{}\" for the bare label");
+    }
+    return new LabelOptions(
+        labeler,
+        labeler == Labeler.NONE ? null : repository(LABEL_MODEL),
+        given.texts(LABELS).stream().map(String::strip).distinct().toList(),
+        given.texts(TEMPLATES),
+        decimal(THRESHOLD),
+        Math.toIntExact(whole(TOP_K)),
+        given.text(TRIGGER_WORD));
+  }
+
+  private TrainingPlan train() {
+    var task = required(TASK);
+    if (!task.equals("text-to-image")) {
+      throw RequestException.unsupported(
+          given.pointer(TASK), "task %s is not there yet".formatted(task), "write text-to-image");
+    }
+    if (!required(BIAS).equals("none")) {
+      throw RequestException.unsupported(
+          given.pointer(BIAS), "bias %s is not trained".formatted(required(BIAS)), "write none");
+    }
+    var targets = TargetModules.resolve(given.texts(TARGET_MODULES), warnings);
+    if (targets.isEmpty()) {
+      throw RequestException.invalid(
+          given.pointer(TARGET_MODULES),
+          "target_modules must name at least one layer",
+          "leave it out for to_q, to_k, to_v, to_out.0");
+    }
+    long rank = whole(LORA_RANK);
+    var alpha = given.decimal(LORA_ALPHA);
+    var scheduler = scheduler();
+    var epochs = given.whole(EPOCHS);
+    var steps = given.whole(MAX_TRAIN_STEPS);
+    if (epochs != null && steps != null) {
+      warnings.add("epochs: not used, max_train_steps says how long to train");
+      epochs = null;
+    }
+    if (epochs == null && steps == null) {
+      steps = (long) DEFAULT_STEPS;
+    }
+    return new TrainingPlan.StableDiffusionLora(
+        Math.toIntExact(rank),
+        alpha == null ? rank : alpha,
+        decimal(LORA_DROPOUT),
+        targets,
+        Math.toIntExact(whole(RESOLUTION)),
+        given.flag(CENTER_CROP),
+        given.flag(RANDOM_FLIP),
+        Math.toIntExact(whole(BATCH_SIZE)),
+        Math.toIntExact(whole(GRADIENT_ACCUMULATION_STEPS)),
+        epochs == null ? null : Math.toIntExact(epochs),
+        steps == null ? null : Math.toIntExact(steps),
+        decimal(LEARNING_RATE),
+        scheduler,
+        Math.toIntExact(whole(LR_WARMUP_STEPS)),
+        decimal(ADAM_BETA1),
+        decimal(ADAM_BETA2),
+        decimal(ADAM_EPSILON),
+        decimal(WEIGHT_DECAY),
+        decimal(MAX_GRAD_NORM),
+        given.decimal(SNR_GAMMA),
+        precision(),
+        Math.toIntExact(whole(SAVE_STEPS)),
+        whole(SEED));
+  }
+
+  private LrScheduler scheduler() {
+    var scheduler =
+        switch (required(LR_SCHEDULER)) {
+          case "constant" -> LrScheduler.CONSTANT;
+          case "constant_with_warmup" -> LrScheduler.CONSTANT_WITH_WARMUP;
+          case "cosine" -> LrScheduler.COSINE;
+          default ->
+              throw RequestException.unsupported(
+                  given.pointer(LR_SCHEDULER),
+                  "lr_scheduler %s is not there yet".formatted(required(LR_SCHEDULER)),
+                  "write constant, constant_with_warmup or cosine");
+        };
+    if (scheduler == LrScheduler.CONSTANT && whole(LR_WARMUP_STEPS) > 0) {
+      throw RequestException.invalid(
+          given.pointer(LR_WARMUP_STEPS),
+          "lr_warmup_steps has no effect on lr_scheduler constant",
+          "write lr_scheduler: constant_with_warmup, or leave lr_warmup_steps out");
+    }
+    return scheduler;
+  }
+
+  private MixedPrecision precision() {
+    var word = required(MIXED_PRECISION);
+    if (given.has(FP16)) {
+      var fromFlag = given.flag(FP16) ? "fp16" : "no";
+      if (given.has(MIXED_PRECISION) && !fromFlag.equals(word)) {
+        throw disagree(MIXED_PRECISION, FP16);
+      }
+      word = fromFlag;
+    }
+    var precision =
+        switch (word) {
+          case "fp16" -> MixedPrecision.FP16;
+          case "bf16" -> MixedPrecision.BF16;
+          default -> MixedPrecision.NO;
+        };
+    if (precision != MixedPrecision.NO) {
+      warnings.add("mixed_precision: without a GPU %s computes in fp32".formatted(word));
+    }
+    return precision;
+  }
+
+  private @Nullable String repository(RequestKey key) {
+    var text = given.text(key);
+    return text == null ? null : References.repository(key.key(), given.pointer(key), text);
+  }
+
+  private RequestException disagree(RequestKey one, RequestKey other) {
+    return GivenKeys.disagree(given.get(one).orElseThrow(), given.get(other).orElseThrow());
+  }
+
+  private String required(RequestKey key) {
+    return Objects.requireNonNull(given.text(key), key.key());
+  }
+
+  private long whole(RequestKey key) {
+    return Objects.requireNonNull(given.whole(key), key.key());
+  }
+
+  private double decimal(RequestKey key) {
+    return Objects.requireNonNull(given.decimal(key), key.key());
+  }
+}

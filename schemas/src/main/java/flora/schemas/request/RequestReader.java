@@ -1,0 +1,110 @@
+package flora.schemas.request;
+
+import flora.schemas.Names;
+import flora.schemas.document.DocumentException;
+import flora.schemas.document.JsonDocument;
+import flora.schemas.document.Node;
+import flora.schemas.document.YamlDocument;
+import java.util.LinkedHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads run requests. JSON and YAML hold the canonical form (parts {@code model}, {@code dataset},
+ * {@code train}), the articles' flat form ({@code base_model}, {@code train_data_dir}, … at the
+ * top), or both where they do not contradict each other; which keys stand there says which it is.
+ *
+ * <p>Pure and thread-safe. Everything wrong is a {@link RequestException}.
+ */
+public final class RequestReader {
+
+  private RequestReader() {}
+
+  /** Reads a request in Flora's own dialect. */
+  public static EffectiveRequest read(byte[] document, ContentKind kind) {
+    return read(document, kind, null);
+  }
+
+  /**
+   * Reads a request.
+   *
+   * @param dialect whose names the keys have; null = Flora's
+   */
+  public static EffectiveRequest read(byte[] document, ContentKind kind, @Nullable String dialect) {
+    refuseForeign(dialect);
+    return assemble(fields(parse(document, kind)), null);
+  }
+
+  /**
+   * Reads the {@code flora.yaml} of a dropped folder, which may be empty: its dataset is the
+   * folder.
+   *
+   * @param folder the dataset's name
+   */
+  public static EffectiveRequest readDropped(byte[] document, ContentKind kind, String folder) {
+    return assemble(fields(parse(document, kind)), checked(folder));
+  }
+
+  /** What a dropped folder without a request asks for: to be labelled with the defaults. */
+  public static EffectiveRequest dropped(String folder) {
+    return assemble(new Node.Fields(new LinkedHashMap<>()), checked(folder));
+  }
+
+  /**
+   * The dataset that a {@code train_data_dir} names: its last part.
+   *
+   * @throws RequestException when that is not a name
+   */
+  public static String datasetName(String trainDataDir) {
+    return References.checkedName(
+        "train_data_dir", "/train_data_dir", References.lastPart(trainDataDir));
+  }
+
+  private static EffectiveRequest assemble(Node.Fields fields, @Nullable String folder) {
+    return new RequestAssembly(GivenKeys.of(fields), folder).assemble();
+  }
+
+  private static Node parse(byte[] document, ContentKind kind) {
+    try {
+      return switch (kind) {
+        case JSON -> JsonDocument.read(document);
+        case YAML -> YamlDocument.read(document);
+        case TOML ->
+            throw RequestException.unsupported(
+                "", "kohya's TOML is not read yet", "send YAML or JSON with Flora's own keys");
+      };
+    } catch (DocumentException e) {
+      throw RequestException.invalid(
+          e.pointer(), String.valueOf(e.getMessage()), "send one plain YAML or JSON object");
+    }
+  }
+
+  private static Node.Fields fields(Node document) {
+    if (document.isNull()) {
+      return new Node.Fields(new LinkedHashMap<>());
+    }
+    if (document instanceof Node.Fields fields) {
+      return fields;
+    }
+    throw RequestException.invalid(
+        "", "a run request is an object, not " + Shape.shown(document), null);
+  }
+
+  private static void refuseForeign(@Nullable String dialect) {
+    if (dialect == null || dialect.equals("flora")) {
+      return;
+    }
+    if (dialect.equals("diffusers") || dialect.equals("kohya")) {
+      throw RequestException.unsupported(
+          "", "the dialect " + dialect + " is not read yet", "write Flora's own keys");
+    }
+    throw RequestException.invalid("", "unknown dialect", "leave ?dialect out, or write diffusers");
+  }
+
+  private static String checked(String folder) {
+    if (!Names.isSafe(folder)) {
+      throw RequestException.invalid(
+          "", "the folder's name is not " + Names.RULE, "give it such a name");
+    }
+    return folder;
+  }
+}

@@ -1,0 +1,79 @@
+package flora.schemas.dataset;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MetadataCsvTest {
+
+  @Test
+  void readsBackWhatItWrote() {
+    var rows =
+        List.of(
+            new CaptionRow("a.png", "plain"),
+            new CaptionRow("b,c.png", "with, comma"),
+            new CaptionRow("d.png", "says \"hello\""),
+            new CaptionRow("e.png", "two\nlines\r\nand three"),
+            new CaptionRow("f.png", ""),
+            new CaptionRow("g.png", " spaces at the ends "),
+            new CaptionRow("雪.png", "水墨画, 山"),
+            new CaptionRow("\uFEFFh.png", "\"\""));
+
+    assertThat(MetadataCsv.read(MetadataCsv.write(rows))).isEqualTo(rows);
+  }
+
+  @Test
+  void writesWhatOtherReadersOfRfc4180Expect() {
+    assertThat(
+            MetadataCsv.write(
+                List.of(new CaptionRow("a.png", "x"), new CaptionRow("b.png", "y, \"z\""))))
+        .isEqualTo("file_name,text\na.png,x\nb.png,\"y, \"\"z\"\"\"\n");
+  }
+
+  @Test
+  void readsTheOtherSpellingAmongOtherColumnsWithBomAndCrlf() {
+    assertThat(
+            MetadataCsv.read(
+                "\uFEFFscore,Prompt,\"FileName\"\r\n1,\"a, b\",x.png\r\n\r\n2,c,y.png"))
+        .containsExactly(new CaptionRow("x.png", "a, b"), new CaptionRow("y.png", "c"));
+  }
+
+  @Test
+  void readsLoneCarriageReturnsAsLineEnds() {
+    assertThat(MetadataCsv.read("file_name,text\ra.png,b\r"))
+        .containsExactly(new CaptionRow("a.png", "b"));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '\'',
+      value = {
+        "''|1|empty",
+        "'name,caption\na,b'|1|file_name",
+        "'file_name,text\na.png'|2|1 fields where the header has 2",
+        "'file_name,text\na.png,\"x\ny\"\nb.png,c,d'|4|3 fields",
+        "'file_name,text\na.png,\"never\n\n'|2|never closed",
+        "'file_name,text\na.png,sa\"y'|2|not quoted",
+        "'file_name,text\na.png,\"sa\"y'|2|closing quote",
+        "'file_name,text\na.png,x\na.png,y'|3|twice",
+        "'file_name,text\n,x'|2|missing"
+      })
+  void saysInWhichLineATableIsBroken(String csv, int line, String message) {
+    var e = catchThrowableOfType(MetadataException.class, () -> MetadataCsv.read(csv));
+
+    assertThat(e.line()).isEqualTo(line);
+    assertThat(e).hasMessageContaining("line " + line).hasMessageContaining(message);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"file_name,text", "file_name,text\n", "file_name,text\r\n\r\n"})
+  void aHeaderAloneIsAnEmptyTable(String csv) {
+    assertThat(MetadataCsv.read(csv)).isEmpty();
+  }
+}

@@ -1,0 +1,246 @@
+package flora.schemas.request;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import flora.schemas.ErrorCode;
+import flora.schemas.Json;
+import flora.schemas.document.JsonDocument;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class RefusedRequestTest {
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        // numbers out of their range, or not numbers
+        "{train: {lora_rank: 0}}|/train/lora_rank|from 1 to 1024",
+        "{r: 1025}|/r|from 1 to 1024",
+        "{r: 8.5}|/r|whole number",
+        "{r: \"8\"}|/r|the text \"8\"",
+        "{r: eight}|/r|whole number",
+        "{r: 0x10}|/r|whole number",
+        "{r: [8]}|/r|not a list",
+        "{lora_alpha: 0}|/lora_alpha|above 0",
+        "{dropout: 1}|/dropout|below 1",
+        "{dropout: -0.1}|/dropout|at least 0",
+        "{learning_rate: .nan}|/learning_rate|a number",
+        "{learning_rate: 1e999}|/learning_rate|at most 10",
+        "{learning_rate: fast}|/learning_rate|not fast",
+        "{resolution: 500}|/resolution|multiple of 8",
+        "{train_batch_size: 99999999999999999999}|/train_batch_size|from 1 to 1024",
+        "{epochs: 0}|/epochs|from 1",
+        "{save_steps: -1}|/save_steps|from 1",
+        "{fp16: maybe}|/fp16|true or false",
+        "{mixed_precision: fp8}|/mixed_precision|one of no, fp16, bf16",
+        "{target_modules: []}|/target_modules|at least one",
+        "{target_modules: [to_q, [x]]}|/target_modules|a list",
+        "{dataset: {label: {threshold: 2}}}|/dataset/label/threshold|at most 1",
+        "{dataset: {label: {top_k: 0}}}|/dataset/label/top_k|from 1",
+        "{dataset: {label: {templates: [photo]}}}|/dataset/label/templates|contain {}",
+        "{dataset: {label: {templates: []}}}|/dataset/label/templates|not be empty",
+        "{lr_warmup_steps: 5}|/lr_warmup_steps|no effect",
+        // keys
+        "{lora_rnak: 8}|/lora_rnak|unknown key 'lora_rnak'",
+        "{train: {lerning_rate: 1}}|/train/lerning_rate|unknown key",
+        "{model: {lora_rank: 8}}|/model/lora_rank|does not belong here",
+        "{train: 5}|/train|must be an object",
+        "{model: x/y}|/model|must be an object",
+        "{r: 8, lora_rank: 4}|/lora_rank|r (/r) and lora_rank (/lora_rank)",
+        "{lora_rank: 8, train: {lora_rank: 4}}|/train/lora_rank|(/lora_rank) and lora_rank (/train",
+        "{fp16: true, mixed_precision: bf16}|/fp16|mixed_precision",
+        "{dataset: {name: other}}|/train_data_dir|different things",
+        "{dataset: {hub: me/other}}|/dataset/hub|different things",
+        // names
+        "{name: ../x}|/name|[a-z0-9]",
+        "{name: Big}|/name|[a-z0-9]",
+        "{name: a..b}|/name|[a-z0-9]",
+        "{dataset: {name: a/b}}|/dataset/name|[a-z0-9]",
+        "{output_dir: ./out/..}|/output_dir|[a-z0-9]",
+        "{pretrained_vae: a/b/c}|/pretrained_vae|owner/name",
+        "{pretrained_vae: a/..}|/pretrained_vae|owner/name",
+        "{pretrained_vae: a/b@../../x}|/pretrained_vae|revision",
+        "{tokenizer_name: \"a b\"}|/tokenizer_name|owner/name",
+        "{dataset: {label: {labeler: none, model: a/b}}}|/dataset/label/model|no use"
+      })
+  void saysWhichFieldAndWhatWasExpected(String flow, String pointer, String message) {
+    var e = refused(merged(flow));
+
+    assertThat(e.code()).isEqualTo(ErrorCode.REQUEST_INVALID);
+    assertThat(e.pointer()).isEqualTo(pointer);
+    assertThat(e).hasMessageContaining(message);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "{task: causal-lm}|/task",
+        "{train: {task: image-classification}}|/train/task",
+        "{dataset: {label: {labeler: blip}}}|/dataset/label/labeler",
+        "{dataset: {label: {labeler: blip+clip}}}|/dataset/label/labeler",
+        "{bias: all}|/bias",
+        "{lr_scheduler: polynomial}|/lr_scheduler",
+        "{use_mirror: hf-mirror}|/use_mirror",
+        "{metadata_path: ./x.jsonl}|/metadata_path",
+        "{pretrained_vae: s3://flora-models/x}|/pretrained_vae",
+        "{train_text_encoder: true}|/train_text_encoder",
+        "{train: {noise_offset: 0.1}}|/train/noise_offset",
+        "{gradient_checkpointing: true}|/gradient_checkpointing",
+        "{enable_bucket: true}|/enable_bucket",
+        "{use_dora: true}|/use_dora",
+        "{network_dim: 8}|/network_dim",
+        "{num_train_epochs: 8}|/num_train_epochs"
+      })
+  void whatIsKnownButNotThereIsSaidAndNeverIgnored(String flow, String pointer) {
+    var e = refused(merged(flow));
+
+    assertThat(e.code()).isEqualTo(ErrorCode.NOT_SUPPORTED_YET);
+    assertThat(e.pointer()).isEqualTo(pointer);
+    assertThat(e.hint()).isNotBlank();
+  }
+
+  @Test
+  void aMistypedKeyBringsTheNearest() {
+    assertThat(refused("learning_rte: 1").hint()).isEqualTo("did you mean learning_rate?");
+    assertThat(refused("train: {lora_rnak: 1}").hint()).isEqualTo("did you mean lora_rank?");
+    assertThat(refused("modell: {base_model: a/b}").hint()).isEqualTo("did you mean model?");
+    assertThat(refused("model: {xyzzyqwerty: 1}").hint()).contains("base_model");
+  }
+
+  @Test
+  void namesOfOtherToolsBringOurs() {
+    assertThat(refused("network_dim: 8").hint()).isEqualTo("write lora_rank in train");
+    assertThat(refused("pretrained_model_name_or_path: a/b").hint())
+        .isEqualTo("write base_model in model");
+  }
+
+  @Test
+  void aModelFileOnSomebodysDiskIsNotFound() {
+    var e = refused("base_model: ./models/Stable-diffusion/mine.safetensors");
+    assertThat(e.code()).isEqualTo(ErrorCode.MODEL_NOT_FOUND);
+    assertThat(e)
+        .hasMessageContaining("disk")
+        .hasMessageContaining("flora-models")
+        .hasMessageContaining("well-known");
+
+    var known = refused("base_model: ./models/Stable-diffusion/v1-5-pruned.safetensors");
+    assertThat(known.code()).isEqualTo(ErrorCode.NOT_SUPPORTED_YET);
+    assertThat(known.hint()).contains("stable-diffusion-v1-5/stable-diffusion-v1-5");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/etc", "~/pictures", "C:\\pictures", "..", "./data/Big Letters"})
+  void aFolderThatNamesNoDatasetIsRefused(String folder) {
+    var e = refused("train_data_dir: '" + folder + "'");
+
+    assertThat(e.code()).isEqualTo(ErrorCode.REQUEST_INVALID);
+    assertThat(e.pointer()).isEqualTo("/train_data_dir");
+  }
+
+  @Test
+  void partsThatNeedEachOtherAreAskedFor() {
+    assertThat(refused("").pointer()).isEmpty();
+    assertThat(refused("model: {}").pointer()).isEqualTo("/model/base_model");
+    assertThat(refused("dataset: {}").pointer()).isEqualTo("/dataset/name");
+    assertThat(refused("train: {}").pointer()).isEqualTo("/model");
+    assertThat(refused("model: {base_model: a/b}\ntrain: {}").pointer()).isEqualTo("/dataset");
+    assertThat(refused("base_model: a/b\nr: 8").pointer()).isEqualTo("/dataset");
+    assertThat(refused("[1]").pointer()).isEmpty();
+  }
+
+  @Test
+  void aBombIsRefusedAsARequest() {
+    var e =
+        refused(
+            """
+            a: &a [x, x, x, x, x, x, x, x, x]
+            b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]
+            c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b]
+            """);
+
+    assertThat(e.code()).isEqualTo(ErrorCode.REQUEST_INVALID);
+    assertThat(e).hasMessageContaining("aliases");
+  }
+
+  @Test
+  void jsonNumbersAndTextsAreNotTakenForEachOther() {
+    assertThat(refusedJson("{\"name\": 5}").pointer()).isEqualTo("/name");
+    assertThat(refusedJson("{\"r\": \"8\"}").pointer()).isEqualTo("/r");
+    assertThat(refusedJson("{\"center_crop\": \"true\"}").pointer()).isEqualTo("/center_crop");
+    assertThat(refusedJson("{\"r\": true}").pointer()).isEqualTo("/r");
+  }
+
+  @Test
+  void otherDialectsAreNamed() {
+    var document = "a: b".getBytes(UTF_8);
+    assertThat(code(document, ContentKind.TOML, null)).isEqualTo(ErrorCode.NOT_SUPPORTED_YET);
+    assertThat(code(document, ContentKind.YAML, "diffusers"))
+        .isEqualTo(ErrorCode.NOT_SUPPORTED_YET);
+    assertThat(code(document, ContentKind.YAML, "klingon")).isEqualTo(ErrorCode.REQUEST_INVALID);
+  }
+
+  @ParameterizedTest
+  @EnumSource(RequestKey.class)
+  void aDefaultIsWithinItsOwnRangeAndHasASource(RequestKey key) {
+    assertThat(key.source()).isNotBlank();
+    if (key.fallback() != null) {
+      var node = JsonDocument.read(Json.bytes(key.fallback()));
+      assertThat(key.shape().readOrNull(node)).isEqualTo(key.fallback());
+    }
+  }
+
+  @Test
+  void noNameMeansTwoThings() {
+    for (var section : RequestKey.Section.values()) {
+      var names = new HashMap<String, RequestKey>();
+      for (var key : RequestKey.values()) {
+        var here =
+            section == RequestKey.Section.ROOT
+                ? key.atRoot()
+                : key.section() == section ? key.inSection() : List.<String>of();
+        here.forEach(n -> assertThat(names.putIfAbsent(n, key)).as(n).isNull());
+      }
+    }
+    var foreign = new HashSet<String>();
+    for (var key : RequestKey.values()) {
+      for (var name : key.foreign()) {
+        assertThat(foreign.add(name)).as(name).isTrue();
+        assertThat(UnsupportedKeys.contains(name)).as(name).isFalse();
+      }
+      assertThat(UnsupportedKeys.contains(key.key())).as(key.key()).isFalse();
+    }
+  }
+
+  /** A small sound flat request with one more thing in it. */
+  private static String merged(String flow) {
+    return "{base_model: a/b, train_data_dir: x, " + flow.substring(1, flow.length() - 1) + "}";
+  }
+
+  private static RequestException refused(String yaml) {
+    return catchThrowableOfType(
+        RequestException.class, () -> RequestReader.read(yaml.getBytes(UTF_8), ContentKind.YAML));
+  }
+
+  private static RequestException refusedJson(String json) {
+    return catchThrowableOfType(
+        RequestException.class, () -> RequestReader.read(json.getBytes(UTF_8), ContentKind.JSON));
+  }
+
+  private static ErrorCode code(byte[] document, ContentKind kind, String dialect) {
+    return catchThrowableOfType(
+            RequestException.class, () -> RequestReader.read(document, kind, dialect))
+        .code();
+  }
+}

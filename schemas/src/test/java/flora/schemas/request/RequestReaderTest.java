@@ -1,0 +1,271 @@
+package flora.schemas.request;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import flora.schemas.Json;
+import flora.schemas.request.LabelOptions.Labeler;
+import flora.schemas.request.TrainingPlan.MixedPrecision;
+import flora.schemas.request.TrainingPlan.StableDiffusionLora;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class RequestReaderTest {
+
+  static final String ARTICLE =
+      """
+      # my_lora_config.yaml
+      train_data_dir: "./data/style_train"
+      metadata_path: "./data/style_train/metadata.csv"
+      base_model: "stable-diffusion-v1-5/stable-diffusion-v1-5"
+      pretrained_vae: "stabilityai/sd-vae-ft-mse"
+      tokenizer_name: "openai/clip-vit-large-patch14"
+      r: 8
+      lora_alpha: 16
+      dropout: 0.05
+      bias: "none"
+      unet_target_modules: ["attn.down", "attn.up"]
+      train_batch_size: 4
+      epochs: 10
+      learning_rate: 1e-4
+      gradient_accumulation_steps: 2
+      fp16: true
+      output_dir: "./output/my_style_lora"
+      save_steps: 500
+      logging_dir: "./logs"
+      use_mirror: true
+      """;
+
+  @Test
+  void readsTheArticlesFlatFormAsPrinted() {
+    var effective = yaml(ARTICLE);
+
+    var request = effective.request();
+    assertThat(request.name()).isEqualTo("my_style_lora");
+    assertThat(request.model())
+        .isEqualTo(
+            new ModelSource(
+                "stable-diffusion-v1-5/stable-diffusion-v1-5",
+                "stabilityai/sd-vae-ft-mse",
+                "openai/clip-vit-large-patch14",
+                List.of(),
+                List.of(),
+                "true"));
+    assertThat(request.dataset().name()).isEqualTo("style_train");
+    assertThat(request.dataset().label().labeler()).isEqualTo(Labeler.CLIP);
+    assertThat(request.dataset().label().model()).isEqualTo("openai/clip-vit-large-patch14");
+    var plan = (StableDiffusionLora) request.train();
+    assertThat(plan.loraRank()).isEqualTo(8);
+    assertThat(plan.loraAlpha()).isEqualTo(16.0);
+    assertThat(plan.loraDropout()).isEqualTo(0.05);
+    assertThat(plan.targetModules()).containsExactly("to_q", "to_k", "to_v", "to_out.0");
+    assertThat(plan.batchSize()).isEqualTo(4);
+    assertThat(plan.gradientAccumulationSteps()).isEqualTo(2);
+    assertThat(plan.epochs()).isEqualTo(10);
+    assertThat(plan.maxTrainSteps()).isNull();
+    assertThat(plan.learningRate()).isEqualTo(1e-4);
+    assertThat(plan.mixedPrecision()).isEqualTo(MixedPrecision.FP16);
+    assertThat(plan.saveSteps()).isEqualTo(500);
+    assertThat(effective.warnings())
+        .anyMatch(w -> w.startsWith("target_modules") && w.contains("to_out.0"))
+        .anyMatch(w -> w.startsWith("mixed_precision") && w.contains("fp32"))
+        .anyMatch(w -> w.startsWith("logging_dir"))
+        .anyMatch(w -> w.startsWith("use_mirror"))
+        .hasSize(4);
+  }
+
+  @Test
+  void theCanonicalFormOfTheArticleIsTheSameRequest() {
+    var canonical =
+        """
+        name: my_style_lora
+        model:
+          base_model: stable-diffusion-v1-5/stable-diffusion-v1-5@main
+          pretrained_vae: stabilityai/sd-vae-ft-mse
+          tokenizer_name: openai/clip-vit-large-patch14
+        dataset:
+          name: style_train
+        train:
+          task: text-to-image
+          lora_rank: 8
+          lora_alpha: 16
+          lora_dropout: 0.05
+          batch_size: 4
+          epochs: 10
+          gradient_accumulation_steps: 2
+          mixed_precision: fp16
+        """;
+
+    assertThat(yaml(canonical).request()).isEqualTo(yaml(ARTICLE).request());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        ARTICLE_FOR_FIXED_POINT,
+        "model: {base_model: gpt2}",
+        "model: {base_model: a/b@v1.0, allow_patterns: ['*.json'], use_mirror: no}",
+        "dataset: {name: pictures}",
+        "dataset: {hub: Some-One/My.Pictures@refs/pr/1}",
+        "dataset: {name: x, label: {labeler: none}}",
+        "dataset: {name: x, label: {labels: [cat, no], threshold: 0, top_k: 1, trigger_word: sks}}",
+        "{model: {base_model: a/b}, dataset: {name: x}, train: {snr_gamma: 5, seed:"
+            + " 9223372036854775807, lr_scheduler: cosine, lr_warmup_steps: 10, lora_alpha: 1}}"
+      })
+  void theEffectiveRequestReadAgainIsItself(String document) {
+    var request = yaml(document).request();
+
+    var written = Json.bytes(request);
+
+    assertThat(RequestReader.read(written, ContentKind.JSON).request()).isEqualTo(request);
+    assertThat(RequestReader.read(written, ContentKind.YAML).request()).isEqualTo(request);
+    assertThat(Json.read(written, RunRequest.class)).isEqualTo(request);
+  }
+
+  private static final String ARTICLE_FOR_FIXED_POINT =
+      "{train_data_dir: a/b, base_model: x/y, r: 4, target_modules: [q_proj, v_proj], fp16: true}";
+
+  @Test
+  void noMeansNoAsThePrecisionAndFalseAsAFlag() {
+    var plan = plan("mixed_precision: no\ncenter_crop: yes\nrandom_flip: off\n");
+
+    assertThat(plan.mixedPrecision()).isEqualTo(MixedPrecision.NO);
+    assertThat(plan.centerCrop()).isTrue();
+    assertThat(plan.randomFlip()).isFalse();
+  }
+
+  @Test
+  void defaultsAreThoseOfTheTable() {
+    var plan = plan("seed: 0\n");
+
+    assertThat(plan)
+        .isEqualTo(
+            new StableDiffusionLora(
+                8,
+                8,
+                0,
+                List.of("to_q", "to_k", "to_v", "to_out.0"),
+                512,
+                false,
+                false,
+                1,
+                1,
+                null,
+                1000,
+                1e-4,
+                TrainingPlan.LrScheduler.CONSTANT,
+                0,
+                0.9,
+                0.999,
+                1e-8,
+                0.01,
+                1.0,
+                null,
+                MixedPrecision.NO,
+                500,
+                0));
+  }
+
+  @Test
+  void alphaFollowsTheRankWhenItIsNotWritten() {
+    assertThat(plan("lora_rank: 32\n").loraAlpha()).isEqualTo(32.0);
+    assertThat(plan("lora_rank: 32\nlora_alpha: 1\n").loraAlpha()).isEqualTo(1.0);
+  }
+
+  @Test
+  void stepsWinOverEpochsAndSaySo() {
+    var effective = yaml(FLAT + "epochs: 3\nmax_train_steps: 7\n");
+
+    var plan = (StableDiffusionLora) effective.request().train();
+    assertThat(plan.maxTrainSteps()).isEqualTo(7);
+    assertThat(plan.epochs()).isNull();
+    assertThat(effective.warnings()).anyMatch(w -> w.startsWith("epochs"));
+  }
+
+  @Test
+  void projectionsOfATextModelMeanThoseOfTheUnet() {
+    var effective = yaml(FLAT + "target_modules: q_proj, v_proj, to_q\n");
+
+    assertThat(((StableDiffusionLora) effective.request().train()).targetModules())
+        .containsExactly("to_q", "to_v");
+    assertThat(effective.warnings()).singleElement().asString().contains("q_proj as to_q");
+  }
+
+  @Test
+  void absentPartsStayAbsent() {
+    var mirror = yaml("model: {base_model: gpt2}").request();
+    assertThat(mirror.dataset()).isNull();
+    assertThat(mirror.train()).isNull();
+    assertThat(mirror.name()).isEqualTo("gpt2");
+
+    var label = yaml("dataset: {name: pictures}").request();
+    assertThat(label.model()).isNull();
+    assertThat(label.train()).isNull();
+    assertThat(label.name()).isEqualTo("pictures");
+
+    var flat = yaml("base_model: a/B.c").request();
+    assertThat(flat.train()).isNull();
+    assertThat(flat.name()).isEqualTo("b.c");
+  }
+
+  @Test
+  void anEmptyTrainPartTrainsWithTheDefaultsAndANullOneNotAtAll() {
+    var parts = "{\"model\":{\"base_model\":\"a/b\"},\"dataset\":{\"name\":\"x\"},\"train\":";
+
+    assertThat(json(parts + "{}}").request().train()).isNotNull();
+    assertThat(json(parts + "null}").request().train()).isNull();
+  }
+
+  @Test
+  void flatAndNestedKeysMixWhereTheyAgree() {
+    var request =
+        yaml(FLAT + "dataset: {name: style_train, label: {trigger_word: sks}}\ntrain: {r: 4}\n")
+            .request();
+
+    assertThat(request.dataset().label().triggerWord()).isEqualTo("sks");
+    assertThat(request.train().loraRank()).isEqualTo(4);
+  }
+
+  @Test
+  void twoSpellingsThatAgreeAreOne() {
+    assertThat(plan("lora_rank: 4\nr: 4\nmixed_precision: fp16\nfp16: true\n").loraRank())
+        .isEqualTo(4);
+  }
+
+  @Test
+  void aDroppedFolderNamesItsDataset() {
+    assertThat(RequestReader.dropped("holiday").request())
+        .isEqualTo(yaml("dataset: {name: holiday}").request());
+    var effective =
+        RequestReader.readDropped(
+            "dataset: {label: {labels: [cat]}}".getBytes(UTF_8), ContentKind.YAML, "holiday");
+    assertThat(effective.request().dataset().name()).isEqualTo("holiday");
+    assertThat(effective.request().dataset().label().labels()).containsExactly("cat");
+    assertThat(
+            RequestReader.readDropped(new byte[0], ContentKind.YAML, "holiday").request().dataset())
+        .isEqualTo(RequestReader.dropped("holiday").request().dataset());
+  }
+
+  @Test
+  void aFolderNamesADataset() {
+    assertThat(RequestReader.datasetName("./data/style_train/")).isEqualTo("style_train");
+    assertThat(RequestReader.datasetName("/home/me/style_train")).isEqualTo("style_train");
+    assertThat(RequestReader.datasetName("data\\style_train")).isEqualTo("style_train");
+  }
+
+  static final String FLAT = "base_model: a/b\ntrain_data_dir: ./data/style_train\n";
+
+  static StableDiffusionLora plan(String more) {
+    return (StableDiffusionLora) yaml(FLAT + more).request().train();
+  }
+
+  static EffectiveRequest yaml(String document) {
+    return RequestReader.read(document.getBytes(UTF_8), ContentKind.YAML);
+  }
+
+  static EffectiveRequest json(String document) {
+    return RequestReader.read(document.getBytes(UTF_8), ContentKind.JSON);
+  }
+}
