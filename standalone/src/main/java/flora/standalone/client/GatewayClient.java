@@ -1,0 +1,242 @@
+package flora.standalone.client;
+
+import flora.schemas.Json;
+import flora.schemas.RunId;
+import flora.schemas.run.Run;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+
+/** The gateway's REST interface, as far as the command line needs it. */
+public final class GatewayClient implements AutoCloseable {
+
+  private final URI server;
+  private final @Nullable String apiKey;
+  private final HttpClient http =
+      HttpClient.newBuilder()
+          .version(HttpClient.Version.HTTP_1_1)
+          .connectTimeout(Duration.ofSeconds(3))
+          .build();
+
+  public GatewayClient(URI server, @Nullable String apiKey) {
+    this.server = URI.create(server.toString().replaceAll("/+$", ""));
+    this.apiKey = apiKey;
+  }
+
+  public URI server() {
+    return server;
+  }
+
+  /** Whether a gateway answers there that has caught up. */
+  public boolean isReady() throws InterruptedException {
+    try {
+      var request = HttpRequest.newBuilder(uri("/readyz")).timeout(Duration.ofSeconds(3)).build();
+      return http.send(request, BodyHandlers.discarding()).statusCode() == 200;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /** Submits a run. {@code contentType} is that of the body, which goes as it is. */
+  public Run submit(byte[] body, String contentType) throws InterruptedException {
+    var request =
+        request("/v1/runs")
+            .header("Content-Type", contentType)
+            .POST(BodyPublishers.ofByteArray(body))
+            .build();
+    return read(send(request, BodyHandlers.ofByteArray()), Run.class);
+  }
+
+  /** What a request comes to: {@code request, warnings, stages}; starts nothing. */
+  public JsonNode dryRun(byte[] body, String contentType) throws InterruptedException {
+    var request =
+        request("/v1/runs?dry_run=true")
+            .header("Content-Type", contentType)
+            .POST(BodyPublishers.ofByteArray(body))
+            .build();
+    return read(send(request, BodyHandlers.ofByteArray()), JsonNode.class);
+  }
+
+  public Run run(RunId id) throws InterruptedException {
+    return read(get("/v1/runs/" + id), Run.class);
+  }
+
+  public List<Run> runs(int limit) throws InterruptedException {
+    var list = Json.read(get("/v1/runs?limit=" + limit), JsonNode.class);
+    return list.path("data")
+        .valueStream()
+        .map(node -> Json.mapper().treeToValue(node, Run.class))
+        .toList();
+  }
+
+  public Run cancel(RunId id) throws InterruptedException {
+    var request = request("/v1/runs/" + id + "/cancel").POST(BodyPublishers.noBody()).build();
+    return read(send(request, BodyHandlers.ofByteArray()), Run.class);
+  }
+
+  /** Uploads a picture, or its captions as {@code metadata.csv}. */
+  public void putImage(String dataset, String name, Path file)
+      throws InterruptedException, IOException {
+    var path = "/v1/datasets/%s/images/%s".formatted(dataset, encode(name));
+    send(request(path).PUT(BodyPublishers.ofFile(file)).build(), BodyHandlers.ofByteArray());
+  }
+
+  public byte[] metadataCsv(String dataset) throws InterruptedException {
+    return get("/v1/datasets/%s/metadata.csv".formatted(dataset));
+  }
+
+  /** Downloads to a temporary neighbour first, so that the file is there whole or not at all. */
+  public void download(String path, Path to) throws InterruptedException, IOException {
+    var folder = to.toAbsolutePath().getParent();
+    if (folder != null) {
+      Files.createDirectories(folder);
+    }
+    var part = to.resolveSibling(to.getFileName() + ".part");
+    try (InputStream in = send(request(path).GET().build(), BodyHandlers.ofInputStream())) {
+      Files.copy(in, part, StandardCopyOption.REPLACE_EXISTING);
+      Files.move(part, to, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+    } finally {
+      Files.deleteIfExists(part);
+    }
+  }
+
+  /** Hands over the lines of a run's event stream until it ends with the run. */
+  public void events(RunId id, boolean follow, Consumer<String> line) throws InterruptedException {
+    var request =
+        request("/v1/runs/%s/events?follow=%s".formatted(id, follow))
+            .header("Accept", "text/event-stream")
+            .GET()
+            .build();
+    try (Stream<String> lines = send(request, BodyHandlers.ofLines())) {
+      lines.forEach(line);
+    } catch (UncheckedIOException e) {
+      throw new ServerGone(server, e);
+    }
+  }
+
+  @Override
+  public void close() {
+    http.close();
+  }
+
+  private byte[] get(String path) throws InterruptedException {
+    return send(request(path).GET().build(), BodyHandlers.ofByteArray());
+  }
+
+  private HttpRequest.Builder request(String path) {
+    var builder = HttpRequest.newBuilder(uri(path));
+    if (apiKey != null) {
+      builder.header("Authorization", "Bearer " + apiKey);
+    }
+    return builder;
+  }
+
+  private URI uri(String path) {
+    return URI.create(server + path);
+  }
+
+  private <T> T send(HttpRequest request, HttpResponse.BodyHandler<T> handler)
+      throws InterruptedException {
+    try {
+      HttpResponse<T> response = http.send(request, handler);
+      if (response.statusCode() >= 400) {
+        throw refused(response);
+      }
+      return response.body();
+    } catch (IOException e) {
+      throw new ServerGone(server, e);
+    }
+  }
+
+  private static Refused refused(HttpResponse<?> response) throws IOException {
+    byte[] body =
+        switch (response.body()) {
+          case byte[] bytes -> bytes;
+          case InputStream in -> in.readAllBytes();
+          case Stream<?> lines ->
+              lines
+                  .map(Object::toString)
+                  .collect(Collectors.joining("\n"))
+                  .getBytes(StandardCharsets.UTF_8);
+          case null, default -> new byte[0];
+        };
+    try {
+      return new Refused(response.statusCode(), Json.read(body, JsonNode.class));
+    } catch (JacksonException e) {
+      return new Refused(response.statusCode(), Json.mapper().createObjectNode());
+    }
+  }
+
+  private static <T> T read(byte[] json, Class<T> type) {
+    return Json.read(json, type);
+  }
+
+  private static String encode(String segment) {
+    return URLEncoder.encode(segment, StandardCharsets.UTF_8).replace("+", "%20");
+  }
+
+  /** The gateway said no; the message is what it gave as reason. */
+  public static final class Refused extends RuntimeException {
+    private final int status;
+    private final String problemCode;
+
+    Refused(int status, JsonNode problem) {
+      super(text(status, problem));
+      this.status = status;
+      this.problemCode = problem.path("code").asString("");
+    }
+
+    public int status() {
+      return status;
+    }
+
+    /** The problem's {@code code}, empty when it has none. */
+    public String problemCode() {
+      return problemCode;
+    }
+
+    private static String text(int status, JsonNode problem) {
+      var text = new StringBuilder();
+      text.append(
+          problem.path("detail").asString(problem.path("title").asString("HTTP " + status)));
+      var pointer = problem.path("pointer").asString("");
+      if (!pointer.isEmpty()) {
+        text.append(" (at ").append(pointer).append(')');
+      }
+      var hint = problem.path("hint").asString("");
+      if (!hint.isEmpty()) {
+        text.append(System.lineSeparator()).append("  ").append(hint);
+      }
+      return text.toString();
+    }
+  }
+
+  /** Nobody answers, or not any more. */
+  public static final class ServerGone extends RuntimeException {
+    public ServerGone(URI server, @Nullable Throwable cause) {
+      super(
+          "no Flora server answers at %s: start one with ./flora up, or name one with --server"
+              .formatted(server),
+          cause);
+    }
+  }
+}
