@@ -13,9 +13,17 @@ import java.util.stream.Stream;
  * has is here: no tags, no versions, no notifications; conditions only on single-part puts.
  *
  * <p>Every method throws {@link ObjectStoreException}: {@code NotFound} for a missing key where one
- * was expected, {@code Unavailable} when trying again may help, {@code Rejected} when it will not.
+ * was expected, {@code Unavailable} when trying again may help (short outages have been waited for
+ * already), {@code Rejected} when it will not. So do the streams that are handed out: they reopen
+ * themselves where a connection broke.
  */
 public interface ObjectStore {
+
+  /** The longest life of a link. */
+  Duration MAX_PRESIGNED = Duration.ofMinutes(15);
+
+  /** The size of part that uploads use unless the object has too many of them. */
+  int PART_SIZE = 16 << 20;
 
   /** Makes a bucket unless it is there. */
   void ensureBucket(String bucket);
@@ -61,7 +69,7 @@ public interface ObjectStore {
   /** Copies within the store, without the bytes passing through here. */
   void copy(String fromBucket, String fromKey, String toBucket, String toKey);
 
-  /** A link that works without credentials for a while. */
+  /** A link that works without credentials for a while, at most {@link #MAX_PRESIGNED}. */
   URI presignGet(String bucket, String key, Duration validFor);
 
   /** Free bytes of the medium, when the store can tell. */

@@ -2,6 +2,7 @@ package flora.store;
 
 import flora.schemas.ErrorCode;
 import flora.schemas.PipelineException;
+import flora.schemas.store.ObjectRef;
 import org.jspecify.annotations.Nullable;
 
 /** What can go wrong between us and the object store. */
@@ -25,7 +26,7 @@ public abstract sealed class ObjectStoreException extends PipelineException {
 
   /** The store does not answer, or answers that it is busy: later may do. */
   public static final class Unavailable extends ObjectStoreException {
-    public Unavailable(String what, Throwable cause) {
+    public Unavailable(String what, @Nullable Throwable cause) {
       super("the object store is unavailable: " + what, cause);
     }
 
@@ -44,6 +45,39 @@ public abstract sealed class ObjectStoreException extends PipelineException {
     @Override
     public ErrorCode code() {
       return ErrorCode.INTERNAL;
+    }
+  }
+
+  /** The bytes are not those that the reference speaks of. */
+  public static final class Corrupt extends ObjectStoreException {
+    public Corrupt(ObjectRef expected, long size, String sha256) {
+      super(
+          "%s/%s has %d bytes with SHA-256 %s, expected %d bytes with %s"
+              .formatted(
+                  expected.bucket(),
+                  expected.key(),
+                  size,
+                  sha256,
+                  expected.size(),
+                  expected.sha256()),
+          null);
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.CHECKSUM_MISMATCH;
+    }
+  }
+
+  /** The disk of the local cache is too small. */
+  public static final class NoSpace extends ObjectStoreException {
+    public NoSpace(String what, long needed, long free) {
+      super("%s needs %d bytes on the disk and %d are free".formatted(what, needed, free), null);
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.INSUFFICIENT_DISK;
     }
   }
 }
