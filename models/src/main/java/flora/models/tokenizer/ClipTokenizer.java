@@ -1,0 +1,148 @@
+package flora.models.tokenizer;
+
+import java.nio.file.Path;
+import java.text.Normalizer;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+
+/**
+ * CLIP's tokenizer: NFC, one space for any white space, lower case; words, digits and signs apart;
+ * byte-pair encoding.
+ *
+ * <p>Equals {@code transformers}' CLIPTokenizerFast, from {@code tokenizer.json} alone or from
+ * {@code vocab.json} and {@code merges.txt} alone; {@code tokenizer_config.json} and {@code
+ * special_tokens_map.json} are read where they are. Safe for use by several threads.
+ */
+public final class ClipTokenizer {
+
+  private static final Pattern PIECES =
+      Pattern.compile(
+          "'s|'t|'re|'ve|'m|'ll|'d|\\p{L}+|\\p{N}|[^\\s\\p{L}\\p{N}]+",
+          Pattern.UNICODE_CHARACTER_CLASS);
+  private static final Pattern WHITE_SPACE =
+      Pattern.compile("\\s+", Pattern.UNICODE_CHARACTER_CLASS);
+
+  private final ClipFiles files;
+  private final BytePairs pairs;
+  private final AddedTokens raw;
+  private final AddedTokens normalized;
+  private final Map<Integer, String> tokens = new HashMap<>();
+  private final Set<Integer> special = new HashSet<>();
+
+  ClipTokenizer(ClipFiles files) {
+    this.files = files;
+    pairs = new BytePairs(files.source(), files.vocabulary(), files.merges(), files.end());
+    var rawIds = new HashMap<String, Integer>();
+    var normalizedIds = new HashMap<String, Integer>();
+    files.vocabulary().forEach((token, id) -> tokens.put(id, token));
+    for (ClipFiles.Added token : files.added()) {
+      tokens.put(token.id(), token.content());
+      if (token.special()) {
+        special.add(token.id());
+      }
+      if (token.normalized()) {
+        normalizedIds.put(normalize(token.content()), token.id());
+      } else {
+        rawIds.put(token.content(), token.id());
+      }
+    }
+    raw = new AddedTokens(rawIds);
+    normalized = new AddedTokens(normalizedIds);
+  }
+
+  /** Reads the tokenizer of a folder. Throws a {@link flora.models.ModelException}. */
+  public static ClipTokenizer load(Path folder) {
+    return new ClipTokenizer(ClipFiles.read(folder));
+  }
+
+  /** The ids of a text with start and end, cut and padded to the model's length. */
+  public Encoding encode(String text) {
+    return encode(text, files.maxLength());
+  }
+
+  /** The ids of a text with start and end, cut and padded to a length of at least 2. */
+  public Encoding encode(String text, int length) {
+    int[] all = ids(text);
+    long[] ids = new long[length];
+    Arrays.fill(ids, files.pad());
+    int used = Math.min(all.length, length);
+    for (int i = 0; i < used; i++) {
+      ids[i] = all[i];
+    }
+    ids[used - 1] = files.end();
+    return new Encoding(ids, used);
+  }
+
+  /** The ids of a text with start and end, however many. */
+  public int[] ids(String text) {
+    var ids = IntStream.builder();
+    ids.add(files.start());
+    raw.split(text, part -> words(normalize(part), ids), ids::add);
+    ids.add(files.end());
+    return ids.build().toArray();
+  }
+
+  private void words(String text, IntStream.Builder ids) {
+    normalized.split(
+        text,
+        part -> {
+          Matcher piece = PIECES.matcher(part);
+          while (piece.find()) {
+            pairs.encode(ByteLetters.encode(piece.group()), ids::add);
+          }
+        },
+        ids::add);
+  }
+
+  /** The text of some ids; start, end and padding are left out. */
+  public String decode(int[] ids) {
+    var letters = new StringBuilder();
+    for (int id : ids) {
+      if (!special.contains(id)) {
+        letters.append(tokens.getOrDefault(id, ""));
+      }
+    }
+    return ByteLetters.decode(letters.toString()).replace("</w>", " ").strip();
+  }
+
+  /** The number of tokens, added ones included. */
+  public int vocabularySize() {
+    return tokens.size();
+  }
+
+  /** The number of ids that the model takes: {@code model_max_length}, usually 77. */
+  public int maxLength() {
+    return files.maxLength();
+  }
+
+  /** The id before every text. */
+  public int startId() {
+    return files.start();
+  }
+
+  /** The id after every text. */
+  public int endId() {
+    return files.end();
+  }
+
+  /** The id that fills up. */
+  public int padId() {
+    return files.pad();
+  }
+
+  /** Letter by letter, as the peer does: a sigma at the end of a word stays as any other. */
+  private static String normalize(String text) {
+    String spaced =
+        WHITE_SPACE.matcher(Normalizer.normalize(text, Normalizer.Form.NFC)).replaceAll(" ");
+    var lower = new StringBuilder(spaced.length());
+    spaced.codePoints().forEach(c -> lower.append(Character.toString(c).toLowerCase(Locale.ROOT)));
+    return lower.toString();
+  }
+}
