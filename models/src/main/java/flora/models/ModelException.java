@@ -49,6 +49,13 @@ public abstract sealed class ModelException extends RuntimeException {
     }
   }
 
+  /** Names of layers to adapt that match nothing in the network. */
+  public static final class TargetsUnknown extends ModelException {
+    public TargetsUnknown(String message) {
+      super(message, null);
+    }
+  }
+
   /** A picture that cannot be decoded; {@link #reason()} says why in one word. */
   public static final class ImageUnreadable extends ModelException {
 

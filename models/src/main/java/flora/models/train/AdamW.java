@@ -1,0 +1,125 @@
+package flora.models.train;
+
+import ai.djl.ndarray.NDArray;
+import flora.models.ModelException.WeightsMismatch;
+import flora.models.aten.Aten;
+import flora.models.aten.Autograd;
+import flora.models.aten.Scope;
+import flora.models.lora.LoraState;
+import flora.tensors.Checkpoint;
+import flora.tensors.SafetensorsWriter;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Adam with decoupled weight decay (<a href="https://arxiv.org/abs/1711.05101">Loshchilov and
+ * Hutter</a>): changes its parameters in place and remembers two moments of each.
+ */
+public final class AdamW implements AutoCloseable {
+
+  private static final String FIRST = "exp_avg.";
+  private static final String SECOND = "exp_avg_sq.";
+
+  /**
+   * Its numbers.
+   *
+   * @param beta1 decay of the first moment
+   * @param beta2 decay of the second moment
+   * @param eps added to the root of the second moment
+   * @param decay of the weights, per step and unit of rate
+   */
+  public record Settings(double beta1, double beta2, double eps, double decay) {
+
+    /** PyTorch's defaults. */
+    public static final Settings DEFAULT = new Settings(0.9, 0.999, 1e-8, 1e-2);
+  }
+
+  private final Settings settings;
+  private final List<String> names;
+  private final List<NDArray> parameters;
+  private final List<NDArray> first = new ArrayList<>();
+  private final List<NDArray> second = new ArrayList<>();
+  private final List<NDArray> counts = new ArrayList<>();
+
+  /** An optimizer that has taken no step yet. */
+  public AdamW(List<String> names, List<NDArray> parameters, Settings settings) {
+    this.settings = settings;
+    this.names = List.copyOf(names);
+    this.parameters = List.copyOf(parameters);
+    for (NDArray parameter : parameters) {
+      int count = Math.toIntExact(parameter.getShape().size());
+      long[] shape = parameter.getShape().getShape();
+      first.add(Scope.release(Aten.of(new float[count], shape)));
+      second.add(Scope.release(Aten.of(new float[count], shape)));
+      counts.add(Scope.release(Aten.scalar(0)));
+    }
+  }
+
+  /** Changes the parameters; a rate of 0 still moves the moments. */
+  public void step(List<NDArray> gradients, double rate) {
+    try (var _ = Autograd.pause()) {
+      Aten.adamW(
+          parameters,
+          gradients,
+          first,
+          second,
+          counts,
+          rate,
+          settings.beta1(),
+          settings.beta2(),
+          settings.decay(),
+          settings.eps());
+    }
+  }
+
+  /** First moment, as a copy; for tests and reports. */
+  public float[] firstMoment(int parameter) {
+    return first.get(parameter).toFloatArray();
+  }
+
+  /** Second moment, as a copy. */
+  public float[] secondMoment(int parameter) {
+    return second.get(parameter).toFloatArray();
+  }
+
+  /** Adds both moments of every parameter to a file: {@code exp_avg.NAME, exp_avg_sq.NAME}. */
+  public void writeTo(SafetensorsWriter writer) {
+    for (int i = 0; i < names.size(); i++) {
+      List<Long> shape = Arrays.stream(parameters.get(i).getShape().getShape()).boxed().toList();
+      writer.add(FIRST + names.get(i), shape, firstMoment(i));
+      writer.add(SECOND + names.get(i), shape, secondMoment(i));
+    }
+  }
+
+  /**
+   * Continues where {@link #writeTo} was called.
+   *
+   * @param steps optimizer steps taken until then
+   */
+  public void read(Checkpoint file, long steps) {
+    try (var _ = new Scope()) {
+      for (int i = 0; i < names.size(); i++) {
+        load(file, FIRST + names.get(i), first.get(i));
+        load(file, SECOND + names.get(i), second.get(i));
+        counts.get(i).set(new float[] {steps});
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    first.forEach(NDArray::close);
+    second.forEach(NDArray::close);
+    counts.forEach(NDArray::close);
+  }
+
+  private static void load(Checkpoint file, String key, NDArray target) {
+    var matrix = LoraState.Matrix.read(file, key);
+    if (matrix.values().length != target.getShape().size()) {
+      throw new WeightsMismatch(
+          "%s has shape %s, expected %s".formatted(key, matrix.shape(), target.getShape()));
+    }
+    target.set(matrix.values());
+  }
+}

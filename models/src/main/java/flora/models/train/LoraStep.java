@@ -1,0 +1,92 @@
+package flora.models.train;
+
+import ai.djl.ndarray.NDArray;
+import flora.models.aten.Aten;
+import flora.models.aten.Autograd;
+import flora.models.aten.Scope;
+import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One optimizer step over several micro-batches: gradients are summed by {@link #accumulate}, then
+ * clipped and applied by {@link #update}.
+ */
+public final class LoraStep implements AutoCloseable {
+  private final List<NDArray> parameters;
+  private final AdamW optimizer;
+  private final double maxNorm;
+  private @Nullable List<NDArray> gradients;
+
+  /**
+   * @param parameters those of the optimizer, in its order
+   * @param maxNorm gradients are scaled down to this total norm
+   */
+  public LoraStep(List<NDArray> parameters, AdamW optimizer, double maxNorm) {
+    this.parameters = List.copyOf(parameters);
+    this.optimizer = optimizer;
+    this.maxNorm = maxNorm;
+  }
+
+  /**
+   * Computes a micro-batch's loss and adds the gradients of {@code loss / share}.
+   *
+   * @param loss a scalar, made when asked for
+   * @param share micro-batches in this step
+   * @return the loss, not divided
+   */
+  public double accumulate(Supplier<NDArray> loss, int share) {
+    try (var _ = new Scope();
+        var _ = Autograd.record()) {
+      NDArray value = loss.get();
+      double result = value.getFloat();
+      List<NDArray> found =
+          Autograd.gradients(share == 1 ? value : Aten.div(value, share), parameters);
+      if (gradients == null) {
+        found.forEach(Scope::release);
+        gradients = found;
+      } else {
+        try (var _ = Autograd.pause()) {
+          Aten.addAll(gradients, found);
+        }
+      }
+      return result;
+    }
+  }
+
+  /** The gradients summed so far; valid until the next {@link #update}. */
+  public List<NDArray> gradients() {
+    if (gradients == null) {
+      throw new IllegalStateException("no gradients: accumulate a micro-batch first");
+    }
+    return gradients;
+  }
+
+  /**
+   * Clips the gradients, changes the parameters and forgets the gradients.
+   *
+   * @return the gradients' norm before clipping
+   */
+  public double update(double rate) {
+    try (var _ = new Scope();
+        var _ = Autograd.pause()) {
+      double norm = Aten.clipAll(gradients(), maxNorm).getFloat();
+      optimizer.step(gradients(), rate);
+      clear();
+      return norm;
+    }
+  }
+
+  /** Forgets the gradients. */
+  public void clear() {
+    if (gradients != null) {
+      gradients.forEach(NDArray::close);
+      gradients = null;
+    }
+  }
+
+  @Override
+  public void close() {
+    clear();
+  }
+}
