@@ -1,0 +1,98 @@
+package flora.trainer.data;
+
+import flora.models.ModelException.ImageUnreadable;
+import flora.models.image.ImageDecoder;
+import flora.models.image.RgbImage;
+import flora.schemas.Json;
+import flora.schemas.Sha256;
+import flora.schemas.dataset.DatasetManifest;
+import flora.schemas.store.ObjectRef;
+import flora.schemas.store.StoreLayout;
+import flora.store.ObjectStore;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.List;
+
+/** The pictures and captions of one dataset version; pictures are read when they are needed. */
+public final class PictureSet {
+
+  private final ObjectStore store;
+  private final String dataset;
+  private final List<DatasetManifest.Image> images;
+  private final ImageDecoder decoder = new ImageDecoder();
+
+  private PictureSet(ObjectStore store, DatasetManifest manifest) {
+    this.store = store;
+    this.dataset = manifest.dataset();
+    this.images = manifest.images();
+  }
+
+  /**
+   * Reads the manifest of a version.
+   *
+   * @throws DataException when it is not what its reference says, or holds no picture
+   */
+  public static PictureSet read(ObjectStore store, ObjectRef reference) {
+    var bytes = bytes(store, reference, "the manifest of the dataset");
+    var set = new PictureSet(store, Json.read(bytes, DatasetManifest.class));
+    if (set.size() == 0) {
+      throw new DataException.Empty(set.dataset);
+    }
+    return set;
+  }
+
+  /** The dataset's name. */
+  public String dataset() {
+    return dataset;
+  }
+
+  /** How many pictures. */
+  public int size() {
+    return images.size();
+  }
+
+  /** The caption of a picture. */
+  public String caption(int picture) {
+    return images.get(picture).text();
+  }
+
+  /**
+   * The pixels of a picture.
+   *
+   * @throws DataException when the bytes are not the ones that were labelled, or no picture
+   */
+  public RgbImage decode(int picture) {
+    var image = images.get(picture);
+    var blob =
+        new ObjectRef(
+            StoreLayout.DATASETS, StoreLayout.blob(image.sha256()), image.size(), image.sha256());
+    try {
+      return decoder.decode(bytes(store, blob, image.fileName()));
+    } catch (ImageUnreadable e) {
+      throw new DataException.Unreadable(image.fileName(), e);
+    }
+  }
+
+  private static byte[] bytes(ObjectStore store, ObjectRef reference, String what) {
+    try (InputStream in = store.open(reference.bucket(), reference.key())) {
+      var bytes = in.readAllBytes();
+      if (!Sha256.of(sha256().digest(bytes)).equals(reference.sha256())) {
+        throw new DataException.Changed(what, reference.sha256());
+      }
+      return bytes;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+}

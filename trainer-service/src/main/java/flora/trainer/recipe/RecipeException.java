@@ -1,0 +1,59 @@
+package flora.trainer.recipe;
+
+import flora.schemas.ErrorCode;
+import flora.schemas.PipelineException;
+import org.jspecify.annotations.Nullable;
+
+/** Why a recipe cannot go on. */
+public abstract sealed class RecipeException extends PipelineException {
+
+  private RecipeException(String message) {
+    super(message);
+  }
+
+  /** The loss, or the gradients, are no longer finite numbers. */
+  public static final class LossNotFinite extends RecipeException {
+    LossNotFinite(long step, String what, double value) {
+      super("%s of step %d is %s".formatted(what, step, value));
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.LOSS_NOT_FINITE;
+    }
+
+    @Override
+    public String hint() {
+      return "lower learning_rate, or train with lr_warmup_steps";
+    }
+  }
+
+  /** The parts of the model do not fit each other or the plan. */
+  public static final class PartsDoNotFit extends RecipeException {
+    PartsDoNotFit(String message) {
+      super(message);
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.MODEL_UNSUPPORTED;
+    }
+  }
+
+  /** The plan asks for a picture size that the model cannot encode. */
+  public static final class ResolutionUnfit extends RecipeException {
+    ResolutionUnfit(int resolution, int factor) {
+      super("train.resolution is %d, expected a multiple of %d".formatted(resolution, factor));
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.REQUEST_INVALID;
+    }
+
+    @Override
+    public @Nullable String hint() {
+      return "512 is what Stable Diffusion 1.5 was trained with";
+    }
+  }
+}
