@@ -42,4 +42,18 @@ public record TrainingState(
         && dataset.equals(other.dataset)
         && weights.equals(other.weights);
   }
+
+  /** The state of the same training some steps later. */
+  public TrainingState at(long laterStep, LossLog losses) {
+    return new TrainingState(
+        laterStep,
+        seed,
+        plan,
+        dataset,
+        weights,
+        compute,
+        losses.recent(),
+        losses.sum(),
+        losses.count());
+  }
 }

@@ -50,4 +50,21 @@ public record Provenance(
     metadata.put("flora.dataset_version", datasetVersion.hex());
     return metadata;
   }
+
+  /** The same training, stopped after that many steps. */
+  public Provenance at(long fewerSteps) {
+    return new Provenance(
+        name,
+        baseModel,
+        baseCommit,
+        baseWeights,
+        baseVersion,
+        predictionType,
+        dataset,
+        datasetVersion,
+        pictures,
+        plan,
+        fewerSteps,
+        epochs);
+  }
 }
