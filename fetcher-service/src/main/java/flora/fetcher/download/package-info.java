@@ -1,0 +1,8 @@
+/**
+ * Which files of a repository to get, and getting them: streamed into the store, digests checked,
+ * nothing visible that is not whole.
+ */
+@NullMarked
+package flora.fetcher.download;
+
+import org.jspecify.annotations.NullMarked;
