@@ -1,0 +1,22 @@
+package flora.stage;
+
+import flora.schemas.Json;
+import flora.schemas.RunId;
+import flora.schemas.run.Control;
+import flora.schemas.store.StoreLayout;
+import flora.store.ObjectStore;
+
+/** {@code runs/{id}/control.json}: what people want of a run. */
+final class ControlFile {
+
+  private ControlFile() {}
+
+  /** Whether somebody asked to cancel. */
+  static boolean isCancelled(ObjectStore store, RunId run) {
+    return store
+        .read(StoreLayout.RUNS, StoreLayout.control(run))
+        .map(s -> Json.read(s.bytes(), Control.class))
+        .filter(c -> c.desired() == Control.Desired.CANCELLED)
+        .isPresent();
+  }
+}
