@@ -2,6 +2,8 @@ package flora.schemas;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.regex.Pattern;
 
@@ -24,6 +26,15 @@ public record Sha256(@JsonValue String hex) {
   /** From the 32 bytes of a digest. */
   public static Sha256 of(byte[] digest) {
     return new Sha256(HexFormat.of().formatHex(digest));
+  }
+
+  /** Of some bytes. */
+  public static Sha256 sum(byte[] bytes) {
+    try {
+      return of(MessageDigest.getInstance("SHA-256").digest(bytes));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
   }
 
   @Override

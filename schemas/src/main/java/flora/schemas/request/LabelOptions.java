@@ -12,9 +12,9 @@ import org.jspecify.annotations.Nullable;
  * @param model the repository of the label model; null when {@code labeler} is none
  * @param labels what to choose from; empty = the built-in subjects, styles and mediums
  * @param templates prompt templates around each label, with {@code {}} for it
- * @param threshold smallest probability of a label that is written
+ * @param threshold smallest probability of a label that is written after the best one
  * @param topK how many labels a caption may hold
- * @param triggerWord put in front of every caption
+ * @param triggerWord put in front of every caption that is made
  */
 public record LabelOptions(
     Labeler labeler,
