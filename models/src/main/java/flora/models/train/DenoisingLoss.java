@@ -3,6 +3,7 @@ package flora.models.train;
 import ai.djl.ndarray.NDArray;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
+import flora.models.scheduler.NoiseSchedule;
 import flora.models.stablediffusion.UNet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -29,21 +30,17 @@ public final class DenoisingLoss {
   }
 
   private final UNet unet;
-  private final float[] alphasCumprod;
-  private final Prediction prediction;
+  private final NoiseSchedule schedule;
   private final @Nullable Double snrGamma;
 
   /**
-   * @param alphasCumprod {@code ᾱ} of every timestep
    * @param snrGamma limit of the weight by signal-to-noise ratio (<a
    *     href="https://arxiv.org/abs/2303.09556">Hang et al.</a>); null = every timestep weighs the
    *     same
    */
-  public DenoisingLoss(
-      UNet unet, float[] alphasCumprod, Prediction prediction, @Nullable Double snrGamma) {
+  public DenoisingLoss(UNet unet, NoiseSchedule schedule, @Nullable Double snrGamma) {
     this.unet = unet;
-    this.alphasCumprod = alphasCumprod.clone();
-    this.prediction = prediction;
+    this.schedule = schedule;
     this.snrGamma = snrGamma;
   }
 
@@ -56,17 +53,17 @@ public final class DenoisingLoss {
       var sigma = new float[n]; // √(1−ᾱ)
       for (int i = 0; i < n; i++) {
         int t = batch.timesteps().get(i);
-        float alpha = alphasCumprod[t];
         times[i] = t;
-        signal[i] = (float) Math.sqrt(alpha);
-        sigma[i] = (float) Math.sqrt(1 - alpha);
+        signal[i] = schedule.signal(t);
+        sigma[i] = schedule.noise(t);
       }
       NDArray a = Aten.of(signal, n, 1, 1, 1);
       NDArray s = Aten.of(sigma, n, 1, 1, 1);
       NDArray noised = Aten.weightedSum(batch.latents(), a, batch.noise(), s);
       NDArray target =
-          switch (prediction) {
+          switch (schedule.prediction()) {
             case EPSILON -> batch.noise();
+            case SAMPLE -> batch.latents();
             case VELOCITY -> Aten.weightedDifference(batch.noise(), a, batch.latents(), s);
           };
       NDArray predicted = unet.forward(noised, times, batch.context());
@@ -76,20 +73,20 @@ public final class DenoisingLoss {
               : Aten.mean(
                   Aten.mul(
                       Aten.mseEach(predicted, target),
-                      Aten.of(weights(signal, sigma, snrGamma), n))));
+                      Aten.of(weights(batch.timesteps(), snrGamma), n))));
     }
   }
 
-  /** {@code min(SNR, γ)/SNR} for noise, {@code min(SNR, γ)/(SNR+1)} for velocity. */
-  private float[] weights(float[] signal, float[] sigma, double gamma) {
-    var weights = new float[signal.length];
+  /** {@code min(SNR, γ)/SNR} for noise, {@code …/(SNR+1)} for velocity, {@code …} for samples. */
+  private float[] weights(List<Integer> timesteps, double gamma) {
+    var weights = new float[timesteps.size()];
     for (int i = 0; i < weights.length; i++) {
-      float ratio = signal[i] / sigma[i];
-      float snr = ratio * ratio;
+      float snr = schedule.snr(timesteps.get(i));
       float limited = Math.min(snr, (float) gamma);
       weights[i] =
-          switch (prediction) {
+          switch (schedule.prediction()) {
             case EPSILON -> limited / snr;
+            case SAMPLE -> limited;
             case VELOCITY -> limited / (snr + 1);
           };
     }
