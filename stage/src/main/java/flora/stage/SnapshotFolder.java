@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.function.Predicate;
 
 /**
  * A fetched repository as the folder that its readers expect: links, under the paths of the
@@ -27,13 +28,20 @@ public final class SnapshotFolder implements AutoCloseable {
     this.manifest = manifest;
   }
 
+  /** Lays out a whole snapshot, see {@link #open(LocalCache, Snapshot, Path, Predicate)}. */
+  public static SnapshotFolder open(LocalCache cache, Snapshot snapshot, Path parent) {
+    return open(cache, snapshot, parent, _ -> true);
+  }
+
   /**
    * Lays out a snapshot in a new folder.
    *
    * @param parent where the folder is made; it is made itself if it is not there
+   * @param wanted by path in the repository; what is not wanted is not copied from a far store
    * @throws flora.store.ObjectStoreException when a file of the snapshot cannot be had
    */
-  public static SnapshotFolder open(LocalCache cache, Snapshot snapshot, Path parent) {
+  public static SnapshotFolder open(
+      LocalCache cache, Snapshot snapshot, Path parent, Predicate<String> wanted) {
     try {
       var manifest =
           Json.read(Files.readAllBytes(cache.file(snapshot.manifest())), RepoManifest.class);
@@ -41,7 +49,9 @@ public final class SnapshotFolder implements AutoCloseable {
       var folder = new SnapshotFolder(Files.createTempDirectory(parent, "snapshot-"), manifest);
       try {
         for (var file : manifest.files()) {
-          folder.link(cache.file(blob(snapshot, file)), file.path());
+          if (wanted.test(file.path())) {
+            folder.link(cache.file(blob(snapshot, file)), file.path());
+          }
         }
       } catch (RuntimeException | IOException e) {
         folder.close();

@@ -56,6 +56,22 @@ class SnapshotFolderTest {
     }
   }
 
+  @Test
+  void onlyWhatIsWantedIsFetched() throws Exception {
+    var snapshot = snapshot(Map.of("vae/config.json", "{}", "unet/weights.safetensors", "bytes"));
+
+    try (var folder =
+        SnapshotFolder.open(
+            cache, snapshot, disk.resolve("work"), path -> path.startsWith("unet/"))) {
+      assertThat(folder.path().resolve("unet/weights.safetensors")).hasContent("bytes");
+      assertThat(folder.path().resolve("vae")).doesNotExist();
+    }
+
+    try (var files = Files.walk(disk.resolve("cache"))) {
+      assertThat(files.filter(Files::isRegularFile)).hasSize(2);
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"../outside", "a/../../outside", "/tmp/flora-outside", "."})
   void aPathThatLeavesTheFolderIsRefused(String path) throws Exception {
