@@ -47,7 +47,7 @@ final class ClipSets implements GoldenKind {
     int length = Math.toIntExact(set.shape("input_ids")[1]);
     List<Long> ids = new ArrayList<>();
     List<Long> mask = new ArrayList<>();
-    for (String label : set.texts("labels")) {
+    for (String label : set.hyper().texts("labels")) {
       Encoding encoding = tokenizer.encode(label, length);
       append(encoding.ids(), ids::add);
       append(encoding.mask(), mask::add);
@@ -59,7 +59,7 @@ final class ClipSets implements GoldenKind {
     var preprocessing = Preprocessing.read(set.model().resolve("preprocessor_config.json"));
     float[] golden = set.floats("pixel_values");
     int at = 0;
-    for (String file : set.texts("files")) {
+    for (String file : set.hyper().texts("files")) {
       var picture = new ImageDecoder().decode(set.root().resolve("images").resolve(file));
       boolean equal = true;
       for (float value : preprocessing.apply(picture).values()) {

@@ -129,11 +129,6 @@ final class Comparison {
 
   /** Weights whose true gradient is zero say nothing; their tolerance is wide, not their share. */
   private boolean isDegenerate(String name) {
-    for (var degenerate : set.hyper().path("degenerate")) {
-      if (name.endsWith(degenerate.asString("?"))) {
-        return true;
-      }
-    }
-    return false;
+    return set.hyper().texts("degenerate").stream().anyMatch(name::endsWith);
   }
 }

@@ -1,5 +1,6 @@
 package flora.standalone.parity;
 
+import flora.models.ModelConfig;
 import flora.tensors.SafetensorsFile;
 import flora.tensors.TensorInfo;
 import java.io.IOException;
@@ -104,23 +105,23 @@ final class GoldenSet implements AutoCloseable {
   }
 
   /** The set's settings. */
-  JsonNode hyper() {
-    return json.path("hyper");
+  ModelConfig hyper() {
+    return ModelConfig.of(Path.of(name, "golden.json"), json.toString()).object("hyper");
+  }
+
+  /** The set's own folder. */
+  Path folder() {
+    return root.resolve("golden").resolve(name);
   }
 
   /** The model that the set is of: {@code hyper.base_model}, or the one of the same name. */
   Path model() {
-    JsonNode base = hyper().path("base_model");
-    return base.isString()
-        ? root.resolve(base.stringValue())
-        : root.resolve("models").resolve(name.substring(name.lastIndexOf('/') + 1));
-  }
-
-  /** Texts of a setting. */
-  List<String> texts(String key) {
-    var texts = new ArrayList<String>();
-    hyper().path(key).forEach(text -> texts.add(text.asString("")));
-    return texts;
+    String own = "models/" + name.substring(name.lastIndexOf('/') + 1);
+    Path model = root.resolve(hyper().text("base_model", own)).normalize();
+    if (!model.startsWith(root.normalize())) {
+      throw new IllegalArgumentException(name + " names a model outside " + root);
+    }
+    return model;
   }
 
   /** The names of the tensors. */
