@@ -1,0 +1,50 @@
+package flora.labeler.image;
+
+import flora.schemas.ErrorCode;
+import flora.schemas.PipelineException;
+import org.jspecify.annotations.Nullable;
+
+/** Why no dataset version can be made of what there is. */
+public abstract sealed class DatasetException extends PipelineException {
+
+  private final String hint;
+
+  private DatasetException(String message, String hint) {
+    super(message);
+    this.hint = hint;
+  }
+
+  @Override
+  public @Nullable String hint() {
+    return hint;
+  }
+
+  /** Nothing lies under the dataset's name. */
+  public static final class NotFound extends DatasetException {
+    public NotFound(String dataset) {
+      super(
+          "there is no dataset " + dataset,
+          "upload pictures with PUT /v1/datasets/%s/images/{file}, or put them under incoming/%s/"
+              .formatted(dataset, dataset));
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.DATASET_NOT_FOUND;
+    }
+  }
+
+  /** There are files, but no picture that can be used. */
+  public static final class Empty extends DatasetException {
+    public Empty(String dataset, String why) {
+      super(
+          "the dataset %s has no usable picture: %s".formatted(dataset, why),
+          "pictures are .jpg, .png, .gif, .bmp or .tif files");
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.DATASET_EMPTY;
+    }
+  }
+}
