@@ -48,7 +48,9 @@ final class Twins {
     if (stem.equals("diffusion_pytorch_model")) {
       noise(twins, folder + stem + ".bin", size);
       noise(twins, folder + stem + ".fp16.bin", size / 2);
-      noise(twins, folder + stem + ".non_ema.safetensors", size);
+      if (folder.equals("unet/")) {
+        noise(twins, folder + stem + ".non_ema.safetensors", size);
+      }
       noise(twins, folder + "diffusion_flax_model.msgpack", size);
     } else if (stem.equals("model")) {
       noise(twins, folder + "pytorch_model.bin", size);

@@ -80,4 +80,18 @@ public abstract sealed class PlanException extends PipelineException {
           "only repositories of image files are read so far");
     }
   }
+
+  /** What the request names is not a repository of a hub. */
+  public static final class NotARepository extends PlanException {
+    public NotARepository(String field, String text, boolean isPath) {
+      super(
+          isPath ? ErrorCode.NOT_SUPPORTED_YET : ErrorCode.REQUEST_INVALID,
+          isPath
+              ? "%s names a file or an object, %s: only repositories are fetched so far"
+                  .formatted(field, text)
+              : "%s is not a repository: expected owner/name[@revision], got %s"
+                  .formatted(field, text),
+          "name a repository as owner/name or owner/name@revision");
+    }
+  }
 }

@@ -3,8 +3,10 @@ package flora.fetcher.hub;
 import flora.schemas.ErrorCode;
 import flora.schemas.PipelineException;
 import flora.schemas.RepoId;
+import flora.stage.RetryAfter;
 import java.net.URI;
 import java.time.Duration;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** What can go wrong between us and a hub. Variants are named for facts of the hub. */
@@ -96,7 +98,7 @@ public abstract sealed class HubException extends PipelineException {
   }
 
   /** We ask too often. */
-  public static final class RateLimited extends HubException {
+  public static final class RateLimited extends HubException implements RetryAfter {
     private final @Nullable Duration retryAfter;
 
     public RateLimited(String host, @Nullable Duration retryAfter) {
@@ -111,9 +113,9 @@ public abstract sealed class HubException extends PipelineException {
       this.retryAfter = retryAfter;
     }
 
-    /** When the hub says to come back; null when it does not. */
-    public @Nullable Duration retryAfter() {
-      return retryAfter;
+    @Override
+    public Optional<Duration> retryAfter() {
+      return Optional.ofNullable(retryAfter);
     }
 
     private static long seconds(Duration duration) {

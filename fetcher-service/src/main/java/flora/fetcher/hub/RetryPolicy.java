@@ -47,11 +47,14 @@ public record RetryPolicy(int attempts, Duration firstDelay, Duration longestDel
       return null;
     }
     var delay = backOff(failures);
-    if (e instanceof HubException.RateLimited limited && limited.retryAfter() != null) {
-      var asked = limited.retryAfter();
-      return asked.compareTo(longestDelay) > 0 ? null : asked.compareTo(delay) > 0 ? asked : delay;
+    var asked =
+        e instanceof HubException.RateLimited limited
+            ? limited.retryAfter().orElse(Duration.ZERO)
+            : Duration.ZERO;
+    if (asked.compareTo(longestDelay) > 0) {
+      return null;
     }
-    return delay;
+    return asked.compareTo(delay) > 0 ? asked : delay;
   }
 
   private Duration backOff(int failures) {

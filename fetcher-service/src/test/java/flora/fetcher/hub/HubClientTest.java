@@ -251,7 +251,7 @@ class HubClientTest {
     assertThatThrownBy(() -> client.listing(RepoType.MODEL, TINY, "main"))
         .isInstanceOfSatisfying(
             HubException.RateLimited.class,
-            e -> assertThat(e.retryAfter()).isEqualTo(Duration.ofHours(1)));
+            e -> assertThat(e.retryAfter()).contains(Duration.ofHours(1)));
     assertThat(hub.seen()).hasSize(1);
   }
 
@@ -268,7 +268,7 @@ class HubClientTest {
       assertThatThrownBy(() -> atNoon.listing(RepoType.MODEL, TINY, "main"))
           .isInstanceOfSatisfying(
               HubException.RateLimited.class,
-              e -> assertThat(e.retryAfter()).isEqualTo(Duration.ofMinutes(30)));
+              e -> assertThat(e.retryAfter()).contains(Duration.ofMinutes(30)));
     }
   }
 

@@ -5,6 +5,7 @@ import flora.schemas.RepoId;
 import flora.schemas.RunId;
 import flora.schemas.Sha256;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /** Which key holds what. Keys are complete within their bucket; no key is a folder of another. */
 public final class StoreLayout {
@@ -27,6 +28,8 @@ public final class StoreLayout {
   /** Every bucket; created at start. */
   public static final List<String> BUCKETS = List.of(MODELS, DATASETS, RUNS);
 
+  private static final Pattern GIT_ID = Pattern.compile("[0-9a-f]{40}");
+
   private StoreLayout() {}
 
   /** A blob by its digest, in {@link #MODELS} or {@link #DATASETS}. */
@@ -37,6 +40,16 @@ public final class StoreLayout {
   /** The small marker without which a blob does not count: written after its digest was right. */
   public static String verified(Sha256 digest) {
     return blob(digest) + ".verified";
+  }
+
+  /**
+   * What tells the blob of a file that a hub names by its git id alone; written after the marker.
+   */
+  public static String gitBlob(String sha1) {
+    if (!GIT_ID.matcher(sha1).matches()) {
+      throw new IllegalArgumentException("not a git id: expected 40 lower-case hex digits");
+    }
+    return "blobs/git-sha1/" + sha1.substring(0, 2) + "/" + sha1;
   }
 
   /** The manifest of one commit of a model repository, in {@link #MODELS}. */

@@ -1,0 +1,29 @@
+package flora.fetcher;
+
+import flora.fetcher.archive.Archive;
+import flora.fetcher.download.Downloader;
+import flora.fetcher.hub.HubClient;
+import flora.fetcher.hub.RetryPolicy;
+import flora.store.ObjectStore;
+import java.time.Clock;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** What the fetch stage is made of. */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(FetcherProperties.class)
+class FetcherConfiguration {
+
+  @Bean
+  HubClient hubClient(FetcherProperties properties) {
+    return new HubClient(properties.hub(), RetryPolicy.DEFAULT, Clock.systemUTC());
+  }
+
+  @Bean
+  FetcherFlow fetcherFlow(HubClient hub, ObjectStore store, FetcherProperties properties) {
+    var archive = new Archive(store);
+    var downloader = new Downloader(hub, archive, Clock.systemUTC(), properties.parallelFiles());
+    return new FetcherFlow(hub, archive, downloader);
+  }
+}

@@ -1,0 +1,153 @@
+package flora.fetcher;
+
+import flora.fetcher.archive.Archive;
+import flora.fetcher.archive.Verified;
+import flora.fetcher.download.DownloadPlan;
+import flora.fetcher.download.Downloader;
+import flora.fetcher.download.Meter;
+import flora.fetcher.hub.HubClient;
+import flora.fetcher.hub.HubFile;
+import flora.fetcher.hub.RepoListing;
+import flora.schemas.Event;
+import flora.schemas.EventStamp;
+import flora.schemas.Stage;
+import flora.schemas.fetch.FetchEvent;
+import flora.schemas.fetch.Snapshot;
+import flora.schemas.request.RunRequest;
+import flora.schemas.store.ObjectRef;
+import flora.schemas.store.StoreLayout;
+import flora.stage.StageContext;
+import flora.stage.StageFlow;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
+
+/**
+ * Request in; every repository that it names is resolved to a commit, planned, fetched and listed
+ * in a manifest; snapshots out.
+ */
+final class FetcherFlow implements StageFlow {
+
+  private static final Logger log = LoggerFactory.getLogger(FetcherFlow.class);
+  private static final JsonMapper JSON = new JsonMapper();
+
+  private final HubClient hub;
+  private final Archive archive;
+  private final Downloader downloader;
+
+  FetcherFlow(HubClient hub, Archive archive, Downloader downloader) {
+    this.hub = hub;
+    this.archive = archive;
+    this.downloader = downloader;
+  }
+
+  @Override
+  public Stage stage() {
+    return Stage.FETCH;
+  }
+
+  @Override
+  public Function<EventStamp, Event> run(RunRequest request, StageContext context)
+      throws InterruptedException {
+    var plans = new ArrayList<DownloadPlan>();
+    for (var source : Source.of(request)) {
+      context.proceed();
+      plans.add(plan(source));
+    }
+    long total = plans.stream().mapToLong(DownloadPlan::bytes).sum();
+    context.publish(s -> new FetchEvent.Started(s.runId(), s.attempt(), s.seq(), s.at(), total));
+
+    var results = downloader.run(plans, new Reporter(context, total));
+
+    var snapshots = new ArrayList<Snapshot>();
+    for (int i = 0; i < plans.size(); i++) {
+      context.proceed();
+      var plan = plans.get(i);
+      var manifest = archive.publish(plan.listing(), results.get(i));
+      snapshots.add(snapshot(plan, manifest));
+    }
+    return completed(total, snapshots);
+  }
+
+  private DownloadPlan plan(Source source) throws InterruptedException {
+    var reference = source.reference();
+    var listing = hub.listing(source.type(), reference.repo(), reference.revision());
+    var plan =
+        DownloadPlan.of(
+            source.role(),
+            listing,
+            source.patterns(),
+            source.used(),
+            file -> document(listing, file));
+    log.info(
+        "{} {} at {}: {} of {} files, {} bytes",
+        source.role(),
+        reference,
+        listing.commit(),
+        plan.files().size(),
+        listing.files().size(),
+        plan.bytes());
+    plan.warnings().forEach(warning -> log.warn("{}: {}", reference, warning));
+    return plan;
+  }
+
+  private JsonNode document(RepoListing listing, HubFile file) throws InterruptedException {
+    try {
+      return JSON.readTree(hub.read(listing, file));
+    } catch (JacksonException e) {
+      return JsonNodeFactory.instance.objectNode();
+    }
+  }
+
+  private static Snapshot snapshot(DownloadPlan plan, ObjectRef manifest) {
+    var listing = plan.listing();
+    return new Snapshot(
+        plan.role(), listing.repo(), listing.revision(), listing.commit(), manifest);
+  }
+
+  private static Function<EventStamp, Event> completed(long total, List<Snapshot> snapshots) {
+    return s -> new FetchEvent.Completed(s.runId(), s.attempt(), s.seq(), s.at(), total, snapshots);
+  }
+
+  /** Tells the world how far it is. */
+  private record Reporter(StageContext context, long total) implements Downloader.Watcher {
+
+    @Override
+    public void verified(RepoListing listing, HubFile file, Verified verified, boolean isNew) {
+      var blob =
+          new ObjectRef(
+              Archive.bucket(listing.type()),
+              StoreLayout.blob(verified.sha256()),
+              verified.size(),
+              verified.sha256());
+      context.publish(
+          s ->
+              new FetchEvent.FileVerified(
+                  s.runId(),
+                  s.attempt(),
+                  s.seq(),
+                  s.at(),
+                  listing.repo(),
+                  file.path(),
+                  blob,
+                  isNew ? verified.source() : "store"));
+    }
+
+    @Override
+    public void tick(Meter meter) {
+      context.proceed();
+      long done = Math.min(meter.done(), total);
+      long rate = meter.bytesPerSecond(System.nanoTime());
+      context.progress(
+          s ->
+              new FetchEvent.Progressed(
+                  s.runId(), s.attempt(), s.seq(), s.at(), done, total, rate));
+    }
+  }
+}

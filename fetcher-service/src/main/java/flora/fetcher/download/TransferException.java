@@ -1,0 +1,53 @@
+package flora.fetcher.download;
+
+import flora.schemas.ErrorCode;
+import flora.schemas.PipelineException;
+import flora.schemas.RepoId;
+
+/** What can go wrong with bytes on their way, besides what the hub and the store say themselves. */
+public abstract sealed class TransferException extends PipelineException {
+
+  private final ErrorCode code;
+  private final String hint;
+
+  private TransferException(ErrorCode code, String message, String hint) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+  }
+
+  @Override
+  public ErrorCode code() {
+    return code;
+  }
+
+  @Override
+  public String hint() {
+    return hint;
+  }
+
+  /** The bytes are not those that the hub lists. */
+  public static final class ChecksumMismatch extends TransferException {
+    public ChecksumMismatch(
+        RepoId repo, String path, String host, String expected, String received) {
+      super(
+          ErrorCode.CHECKSUM_MISMATCH,
+          "%s of %s came from %s with %s, expected %s; nothing of it was kept"
+              .formatted(path, repo, host, received, expected),
+          "try again later or with another HF_ENDPOINT: this source, or a proxy before it, gives"
+              + " wrong bytes");
+    }
+  }
+
+  /** The store's medium has no room for what is missing. */
+  public static final class DiskFull extends TransferException {
+    public DiskFull(long missing, long needed, long free) {
+      super(
+          ErrorCode.INSUFFICIENT_DISK,
+          "%d bytes are to be fetched, which needs %d bytes of disk, but %d bytes are free"
+              .formatted(missing, needed, free),
+          "free at least %d bytes, or choose fewer files with allow_patterns"
+              .formatted(needed - free));
+    }
+  }
+}

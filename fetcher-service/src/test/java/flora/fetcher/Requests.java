@@ -1,0 +1,38 @@
+package flora.fetcher;
+
+import flora.schemas.request.DatasetSource;
+import flora.schemas.request.LabelOptions;
+import flora.schemas.request.ModelSource;
+import flora.schemas.request.RunRequest;
+import java.util.List;
+
+/** Requests as the gateway freezes them. */
+final class Requests {
+
+  private Requests() {}
+
+  static RunRequest mirror(String model) {
+    return mirror(model, List.of(), List.of());
+  }
+
+  static RunRequest mirror(String model, List<String> allow, List<String> ignore) {
+    return new RunRequest(
+        "mirror", new ModelSource(model, null, null, allow, ignore, "true"), null, null);
+  }
+
+  static RunRequest label(String labelModel, String hubDataset) {
+    var options =
+        new LabelOptions(
+            LabelOptions.Labeler.CLIP, labelModel, List.of(), List.of("{}"), 0.1, 3, null);
+    return new RunRequest("label", null, new DatasetSource("pictures", hubDataset, options), null);
+  }
+
+  static RunRequest all(
+      String model, String vae, String tokenizer, String labelModel, String dataset) {
+    return new RunRequest(
+        "all",
+        new ModelSource(model, vae, tokenizer, List.of(), List.of(), "true"),
+        label(labelModel, dataset).dataset(),
+        null);
+  }
+}
