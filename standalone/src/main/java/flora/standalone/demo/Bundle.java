@@ -2,6 +2,8 @@ package flora.standalone.demo;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 
 /** What is bundled beside this package: small trained models and the pictures to learn from. */
 final class Bundle {
@@ -17,5 +19,10 @@ final class Bundle {
     } catch (IOException e) {
       throw new UncheckedIOException(path, e);
     }
+  }
+
+  static void copy(String path, Path to) throws IOException {
+    Files.createDirectories(to.getParent());
+    Files.write(to, bytes(path));
   }
 }

@@ -1,0 +1,81 @@
+package flora.standalone.demo;
+
+import flora.models.image.RgbImage;
+import flora.models.lora.Lora;
+import flora.models.lora.LoraFile;
+import flora.models.lora.LoraKeys;
+import flora.models.scheduler.Sampler;
+import flora.models.stablediffusion.TextToImage;
+import flora.models.stablediffusion.TextToImage.Drawing;
+import java.awt.image.BufferedImage;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** Draws the same prompts from the same noise, without and with an adapter. */
+final class Previews implements AutoCloseable {
+
+  static final List<String> PROMPTS =
+      List.of(
+          "a red circle",
+          "a blue square",
+          "a yellow star",
+          "a white cross",
+          "a orange ring",
+          "a black square",
+          "a red triangle",
+          "a blue ring");
+
+  private static final double GUIDANCE = 3;
+  private static final int STEPS = 20;
+  private static final int SIDE = 64;
+
+  private final TextToImage model;
+  private final long seed;
+
+  private Previews(TextToImage model, long seed) {
+    this.model = model;
+    this.seed = seed;
+  }
+
+  /** Opens a model in diffusers' layout. */
+  static Previews open(Path model, long seed) {
+    return new Previews(TextToImage.open(model), seed);
+  }
+
+  List<BufferedImage> without() {
+    return IntStream.range(0, PROMPTS.size()).mapToObj(this::draw).toList();
+  }
+
+  List<BufferedImage> with(Path adapter) {
+    var layers = model.unet().layers();
+    var file = LoraFile.read(adapter, LoraKeys.Network.UNET, layers.keySet());
+    try (var _ = Lora.of(layers, file.config(), file.state())) {
+      return without();
+    }
+  }
+
+  @Override
+  public void close() {
+    model.close();
+  }
+
+  private BufferedImage draw(int prompt) {
+    var drawing =
+        new Drawing(PROMPTS.get(prompt), "", GUIDANCE, STEPS, SIDE, SIDE, Sampler.Kind.DDIM);
+    return buffered(model.draw(drawing, seed + prompt));
+  }
+
+  private static BufferedImage buffered(RgbImage picture) {
+    var image = new BufferedImage(picture.width(), picture.height(), BufferedImage.TYPE_INT_RGB);
+    for (int y = 0; y < picture.height(); y++) {
+      for (int x = 0; x < picture.width(); x++) {
+        image.setRGB(
+            x,
+            y,
+            picture.value(x, y, 0) << 16 | picture.value(x, y, 1) << 8 | picture.value(x, y, 2));
+      }
+    }
+    return image;
+  }
+}
