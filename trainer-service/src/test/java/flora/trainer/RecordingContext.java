@@ -15,7 +15,7 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
 /** A lease of one run without a queue: the head lies in the store, events are written down. */
-public final class RecordingContext implements StageContext {
+public class RecordingContext implements StageContext {
 
   private final ObjectStore store;
   private final RunId run;

@@ -82,7 +82,7 @@ public final class CheckpointStore {
     var manifest = Json.bytes(new CheckpointManifest(state.step(), files));
     var key = key(state.step(), MANIFEST);
     store.put(StoreLayout.RUNS, key, manifest, "application/json");
-    var reference = new ObjectRef(StoreLayout.RUNS, key, manifest.length, digest(manifest));
+    var reference = new ObjectRef(StoreLayout.RUNS, key, manifest.length, Sha256.sum(manifest));
     double loss = state.lossCount() == 0 ? 0 : state.lossSum() / state.lossCount();
     var newest = new Head.Checkpoint(state.step(), loss, reference);
     context.updateHead(head -> head.with(newest));
@@ -223,10 +223,6 @@ public final class CheckpointStore {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-  }
-
-  private static Sha256 digest(byte[] bytes) {
-    return Sha256.of(sha256().digest(bytes));
   }
 
   private static MessageDigest sha256() {

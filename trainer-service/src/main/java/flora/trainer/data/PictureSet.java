@@ -12,8 +12,6 @@ import flora.store.ObjectStore;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.List;
 
 /** The pictures and captions of one dataset version; pictures are read when they are needed. */
@@ -79,20 +77,12 @@ public final class PictureSet {
   private static byte[] bytes(ObjectStore store, ObjectRef reference, String what) {
     try (InputStream in = store.open(reference.bucket(), reference.key())) {
       var bytes = in.readAllBytes();
-      if (!Sha256.of(sha256().digest(bytes)).equals(reference.sha256())) {
+      if (!Sha256.sum(bytes).equals(reference.sha256())) {
         throw new DataException.Changed(what, reference.sha256());
       }
       return bytes;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    }
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
     }
   }
 }

@@ -1,5 +1,8 @@
 package flora.trainer.export;
 
+import static flora.models.lora.LoraKeys.Network.UNET;
+
+import flora.models.lora.LoraKeys;
 import flora.tensors.SafetensorsFile;
 import flora.tensors.SafetensorsWriter;
 import java.nio.file.Path;
@@ -24,8 +27,9 @@ final class DiffusersFile {
     provenance.metadata().forEach(writer::metadata);
     writer.metadata("lora_adapter_metadata", LoraConfig.json(adapter, "unet.", Map.of()));
     for (var pair : adapter.pairs()) {
-      writer.add(down(pair.module()), pair.down().shape(), pair.down().values());
-      writer.add(up(pair.module()), pair.up().shape(), pair.up().values());
+      writer.add(
+          LoraKeys.DIFFUSERS.a(UNET, pair.module()), pair.down().shape(), pair.down().values());
+      writer.add(LoraKeys.DIFFUSERS.b(UNET, pair.module()), pair.up().shape(), pair.up().values());
     }
     writer.writeTo(file);
   }
@@ -36,17 +40,11 @@ final class DiffusersFile {
       for (var module : modules) {
         pairs.add(
             new Adapter.Pair(
-                module, Tensors.read(file, down(module)), Tensors.read(file, up(module))));
+                module,
+                Tensors.read(file, LoraKeys.DIFFUSERS.a(UNET, module)),
+                Tensors.read(file, LoraKeys.DIFFUSERS.b(UNET, module))));
       }
       return pairs;
     }
-  }
-
-  private static String down(String module) {
-    return "unet." + module + ".lora.down.weight";
-  }
-
-  private static String up(String module) {
-    return "unet." + module + ".lora.up.weight";
   }
 }

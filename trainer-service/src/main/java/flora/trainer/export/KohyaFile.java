@@ -1,5 +1,8 @@
 package flora.trainer.export;
 
+import static flora.models.lora.LoraKeys.Network.UNET;
+
+import flora.models.lora.LoraKeys;
 import flora.schemas.Json;
 import flora.schemas.Sha256;
 import flora.tensors.SafetensorsFile;
@@ -28,8 +31,6 @@ import java.util.TreeMap;
  */
 public final class KohyaFile {
 
-  private static final String PREFIX = "lora_unet_";
-
   private KohyaFile() {}
 
   /** Writes the file. */
@@ -46,29 +47,24 @@ public final class KohyaFile {
     try (var file = SafetensorsFile.open(path)) {
       var pairs = new ArrayList<Adapter.Pair>();
       for (var module : modules) {
-        var key = key(module);
         pairs.add(
             new Adapter.Pair(
                 module,
-                Tensors.read(file, key + ".lora_down.weight"),
-                Tensors.read(file, key + ".lora_up.weight")));
+                Tensors.read(file, LoraKeys.KOHYA.a(UNET, module)),
+                Tensors.read(file, LoraKeys.KOHYA.b(UNET, module))));
       }
       return List.copyOf(pairs);
     }
-  }
-
-  private static String key(String module) {
-    return PREFIX + module.replace('.', '_');
   }
 
   private static SafetensorsWriter writer(Adapter adapter, Map<String, String> metadata) {
     var writer = new SafetensorsWriter();
     metadata.forEach(writer::metadata);
     for (var pair : adapter.pairs()) {
-      var key = key(pair.module());
-      writer.add(key + ".lora_down.weight", pair.down().shape(), pair.down().values());
-      writer.add(key + ".lora_up.weight", pair.up().shape(), pair.up().values());
-      writer.add(key + ".alpha", List.of(), new float[] {(float) adapter.alpha()});
+      var module = pair.module();
+      writer.add(LoraKeys.KOHYA.a(UNET, module), pair.down().shape(), pair.down().values());
+      writer.add(LoraKeys.KOHYA.b(UNET, module), pair.up().shape(), pair.up().values());
+      writer.add(LoraKeys.alpha(UNET, module), List.of(), new float[] {(float) adapter.alpha()});
     }
     return writer;
   }

@@ -1,5 +1,8 @@
 package flora.trainer.export;
 
+import static flora.models.lora.LoraKeys.Network.UNET;
+
+import flora.models.lora.LoraKeys;
 import flora.tensors.SafetensorsFile;
 import flora.tensors.SafetensorsWriter;
 import java.io.IOException;
@@ -28,8 +31,8 @@ final class PeftFolder {
     var writer = new SafetensorsWriter();
     provenance.metadata().forEach(writer::metadata);
     for (var pair : adapter.pairs()) {
-      writer.add(down(pair.module()), pair.down().shape(), pair.down().values());
-      writer.add(up(pair.module()), pair.up().shape(), pair.up().values());
+      writer.add(LoraKeys.PEFT.a(UNET, pair.module()), pair.down().shape(), pair.down().values());
+      writer.add(LoraKeys.PEFT.b(UNET, pair.module()), pair.up().shape(), pair.up().values());
     }
     writer.writeTo(folder.resolve(MODEL));
     var more = new TreeMap<String, @Nullable Object>();
@@ -55,17 +58,11 @@ final class PeftFolder {
       for (var module : modules) {
         pairs.add(
             new Adapter.Pair(
-                module, Tensors.read(file, down(module)), Tensors.read(file, up(module))));
+                module,
+                Tensors.read(file, LoraKeys.PEFT.a(UNET, module)),
+                Tensors.read(file, LoraKeys.PEFT.b(UNET, module))));
       }
       return pairs;
     }
-  }
-
-  private static String down(String module) {
-    return "base_model.model." + module + ".lora_A.weight";
-  }
-
-  private static String up(String module) {
-    return "base_model.model." + module + ".lora_B.weight";
   }
 }

@@ -1,0 +1,111 @@
+package flora.trainer;
+
+import flora.schemas.Sha256;
+import flora.schemas.fetch.FetchEvent;
+import flora.schemas.fetch.RepoManifest;
+import flora.schemas.fetch.RepoRole;
+import flora.schemas.fetch.Snapshot;
+import flora.stage.SnapshotFolder;
+import flora.store.LocalCache;
+import flora.trainer.recipe.StableDiffusionFolders;
+import flora.trainer.recipe.TrainingJob;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Comparator;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * The models that a run fetched, laid out as folders.
+ *
+ * @param folders where their parts lie
+ * @param origin what the adapter's files say of them
+ * @param digests of the files that are used, by role and path
+ */
+record BaseModel(
+    StableDiffusionFolders folders, TrainingJob.Origin origin, SortedMap<String, Sha256> digests) {
+
+  /** Links what the fetch stage found into folders below one that is removed after the run. */
+  static BaseModel link(FetchEvent.Completed fetched, LocalCache cache, Path folder) {
+    var base =
+        snapshot(fetched, RepoRole.BASE_MODEL)
+            .orElseThrow(() -> new TrainerException.PartMissing("a base model"));
+    var vae = snapshot(fetched, RepoRole.VAE);
+    var tokenizer = snapshot(fetched, RepoRole.TOKENIZER);
+    var digests = new TreeMap<String, Sha256>();
+
+    var baseFiles =
+        SnapshotFolder.open(
+            cache,
+            base,
+            folder,
+            path ->
+                isPart(path, "unet")
+                    || isPart(path, "text_encoder")
+                    || isPart(path, "scheduler")
+                    || (vae.isEmpty() && isPart(path, "vae"))
+                    || (tokenizer.isEmpty() && isPart(path, "tokenizer")));
+    collect(digests, "base_model", baseFiles);
+    var folders = StableDiffusionFolders.of(baseFiles.path());
+    if (vae.isPresent()) {
+      var own = SnapshotFolder.open(cache, vae.get(), folder);
+      collect(digests, "vae", own);
+      folders = folders.withVae(own.path());
+    }
+    if (tokenizer.isPresent()) {
+      var own =
+          SnapshotFolder.open(
+              cache, tokenizer.get(), folder, path -> !path.endsWith(".safetensors"));
+      collect(digests, "tokenizer", own);
+      folders = folders.withTokenizer(own.path());
+    }
+    var origin =
+        new TrainingJob.Origin(
+            base.repo().value(), base.commit(), unetDigest(baseFiles.manifest()));
+    return new BaseModel(folders, origin, digests);
+  }
+
+  private static Optional<Snapshot> snapshot(FetchEvent.Completed fetched, RepoRole role) {
+    return fetched.snapshots().stream().filter(s -> s.role() == role).findFirst();
+  }
+
+  private static boolean isPart(String path, String part) {
+    return path.startsWith(part + "/");
+  }
+
+  /** Only what is used: a manifest may name more when another run needed more. */
+  private static void collect(
+      SortedMap<String, Sha256> digests, String role, SnapshotFolder folder) {
+    for (var file : folder.manifest().files()) {
+      if (Files.exists(folder.path().resolve(file.path()))) {
+        digests.put(role + "/" + file.path(), file.sha256());
+      }
+    }
+  }
+
+  /** The digest of the adapted network's one weight file; of the list of shards where many. */
+  private static Sha256 unetDigest(RepoManifest manifest) {
+    var weights =
+        manifest.files().stream()
+            .filter(file -> isPart(file.path(), "unet") && file.path().endsWith(".safetensors"))
+            .sorted(Comparator.comparing(RepoManifest.Entry::path))
+            .toList();
+    if (weights.size() == 1) {
+      return weights.getFirst().sha256();
+    }
+    try {
+      var digest = MessageDigest.getInstance("SHA-256");
+      for (var file : weights) {
+        var line = file.path() + " " + file.sha256() + "\n";
+        digest.update(line.getBytes(StandardCharsets.UTF_8));
+      }
+      return Sha256.of(digest.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+}

@@ -1,0 +1,231 @@
+package flora.trainer;
+
+import ai.djl.engine.EngineException;
+import flora.models.ModelException;
+import flora.schemas.Event;
+import flora.schemas.EventStamp;
+import flora.schemas.Json;
+import flora.schemas.Sha256;
+import flora.schemas.Stage;
+import flora.schemas.request.RunRequest;
+import flora.schemas.request.TrainingPlan;
+import flora.schemas.store.ObjectRef;
+import flora.schemas.store.StoreLayout;
+import flora.schemas.training.Artifact;
+import flora.stage.StageContext;
+import flora.stage.StageFlow;
+import flora.store.LocalCache;
+import flora.store.ObjectStore;
+import flora.tensors.SafetensorsException;
+import flora.trainer.checkpoint.CheckpointStore;
+import flora.trainer.checkpoint.ComputeFingerprint;
+import flora.trainer.checkpoint.TrainingState;
+import flora.trainer.data.PictureSet;
+import flora.trainer.export.AdapterExport;
+import flora.trainer.recipe.StableDiffusionLoraRecipe;
+import flora.trainer.recipe.TrainedAdapter;
+import flora.trainer.recipe.TrainingJob;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A dataset version and a base model → training, on from the newest checkpoint → adapter files,
+ * read back → the store. Whoever takes over after a crash ends with the same bytes.
+ */
+final class TrainerFlow implements StageFlow {
+
+  private static final Logger log = LoggerFactory.getLogger(TrainerFlow.class);
+  private static final String RUN_CARD = "run-card.json";
+
+  private final ObjectStore store;
+  private final LocalCache cache;
+  private final TrainerProperties properties;
+  private final ComputeFingerprint compute;
+  private final Clock clock;
+
+  TrainerFlow(
+      ObjectStore store,
+      LocalCache cache,
+      TrainerProperties properties,
+      ComputeFingerprint compute,
+      Clock clock) {
+    this.store = store;
+    this.cache = cache;
+    this.properties = properties;
+    this.compute = compute;
+    this.clock = clock;
+  }
+
+  @Override
+  public Stage stage() {
+    return Stage.TRAIN;
+  }
+
+  @Override
+  public Function<EventStamp, Event> run(RunRequest request, StageContext context) {
+    var scratch = scratch(context);
+    var models = scratch.resolve("models");
+    try {
+      return train(request, context, scratch, models);
+    } catch (ModelException e) {
+      throw TrainerException.ModelRefused.of(e, models);
+    } catch (SafetensorsException e) {
+      throw TrainerException.ModelRefused.of(e, models);
+    } catch (EngineException e) {
+      throw isOutOfMemory(e) ? new TrainerException.OutOfMemory(e) : e;
+    } finally {
+      delete(scratch);
+    }
+  }
+
+  private Function<EventStamp, Event> train(
+      RunRequest request, StageContext context, Path scratch, Path models) {
+    var plan = plan(request);
+    var head = context.head();
+    var fetched = head.fetch();
+    var labelled = head.label();
+    if (fetched == null || labelled == null) {
+      throw new TrainerException.PartMissing(fetched == null ? "a model" : "a dataset version");
+    }
+    var model = BaseModel.link(fetched, cache, models);
+    var pictures = PictureSet.read(store, labelled.manifest());
+    var beginning =
+        new TrainingState(
+            0,
+            plan.seed(),
+            Sha256.sum(Json.bytes(plan)),
+            labelled.version(),
+            model.digests(),
+            compute,
+            List.of(),
+            0,
+            0);
+
+    var checkpoints = new CheckpointStore(store, context, properties.checkpointsToKeep());
+    var events = new TrainingEvents(context, checkpoints, System::nanoTime);
+    var resumed = resume(checkpoints, context, beginning, scratch);
+    var job =
+        new TrainingJob(
+            request.name(),
+            plan,
+            model.folders(),
+            model.origin(),
+            pictures,
+            beginning,
+            folder(scratch.resolve("checkpoint")),
+            properties.encodingCache().toBytes());
+    var trained = StableDiffusionLoraRecipe.train(job, resumed, events);
+
+    context.proceed();
+    var artifacts = new ArrayList<>(export(trained, context, events, scratch.resolve("export")));
+    artifacts.add(runCard(trained, plan, beginning, context));
+    context.proceed();
+    return TrainingEvents.completed(trained.steps(), trained.loss(), artifacts);
+  }
+
+  private static TrainingPlan.StableDiffusionLora plan(RunRequest request) {
+    return switch (request.train()) {
+      case TrainingPlan.StableDiffusionLora plan -> plan;
+      case null -> throw new TrainerException.PartMissing("a training plan");
+    };
+  }
+
+  /** The newest checkpoint of this very training, if there is one. */
+  private Optional<CheckpointStore.Loaded> resume(
+      CheckpointStore checkpoints, StageContext context, TrainingState beginning, Path scratch) {
+    var newest = context.head().checkpoint();
+    var loaded = checkpoints.newest(folder(scratch.resolve("resume")));
+    if (loaded.isPresent() && !beginning.continues(loaded.get().state())) {
+      log.warn("the checkpoint at step {} is of another training", loaded.get().state().step());
+      return Optional.empty();
+    }
+    if (loaded.isPresent() && newest != null) {
+      checkpoints.announce(newest);
+    }
+    return loaded;
+  }
+
+  private List<Artifact> export(
+      TrainedAdapter trained, StageContext context, TrainingEvents events, Path folder) {
+    var names = AdapterExport.write(trained.adapter(), trained.provenance(), folder);
+    var artifacts = new ArrayList<Artifact>();
+    for (var name : names) {
+      context.proceed();
+      var key = StoreLayout.attempt(context.runId(), context.epoch(), name);
+      var type = name.endsWith(".json") ? "application/json" : "application/octet-stream";
+      var object = store.upload(StoreLayout.RUNS, key, folder.resolve(name), type);
+      var artifact = new Artifact(name, object);
+      events.exported(artifact);
+      artifacts.add(artifact);
+    }
+    return artifacts;
+  }
+
+  private Artifact runCard(
+      TrainedAdapter trained,
+      TrainingPlan.StableDiffusionLora plan,
+      TrainingState beginning,
+      StageContext context) {
+    var card =
+        new RunCard(
+            context.runId(),
+            context.attempt(),
+            clock.instant(),
+            plan,
+            beginning.dataset(),
+            beginning.weights(),
+            compute.toString(),
+            trained.steps(),
+            trained.loss());
+    var bytes = Json.bytes(card);
+    var key = StoreLayout.attempt(context.runId(), context.epoch(), RUN_CARD);
+    store.put(StoreLayout.RUNS, key, bytes, "application/json");
+    return new Artifact(
+        RUN_CARD, new ObjectRef(StoreLayout.RUNS, key, bytes.length, Sha256.sum(bytes)));
+  }
+
+  /** PyTorch's words for it, on the CPU and on a GPU. */
+  private static boolean isOutOfMemory(EngineException e) {
+    var message = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
+    return message.contains("can't allocate memory")
+        || message.contains("not enough memory")
+        || message.contains("out of memory");
+  }
+
+  private Path scratch(StageContext context) {
+    return folder(
+        properties
+            .workFolder()
+            .toAbsolutePath()
+            .resolve(context.runId().value() + "-" + context.epoch()));
+  }
+
+  private static Path folder(Path path) {
+    try {
+      return Files.createDirectories(path);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void delete(Path folder) {
+    try (var files = Files.walk(folder)) {
+      for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException e) {
+      log.warn("the working folder {} is left behind", folder, e);
+    }
+  }
+}

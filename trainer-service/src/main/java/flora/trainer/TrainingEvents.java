@@ -1,0 +1,157 @@
+package flora.trainer;
+
+import flora.schemas.Event;
+import flora.schemas.EventStamp;
+import flora.schemas.training.Artifact;
+import flora.schemas.training.TrainingEvent;
+import flora.stage.StageContext;
+import flora.trainer.checkpoint.CheckpointStore;
+import flora.trainer.checkpoint.ComputeFingerprint;
+import flora.trainer.checkpoint.TrainingState;
+import flora.trainer.recipe.TrainingWatch;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Turns what a recipe tells into events of the run. */
+final class TrainingEvents implements TrainingWatch {
+
+  private static final Logger log = LoggerFactory.getLogger(TrainingEvents.class);
+
+  private final StageContext context;
+  private final CheckpointStore checkpoints;
+  private final StepMeter meter;
+
+  /**
+   * @param nanoTime a clock that only runs forward, nanoseconds
+   */
+  TrainingEvents(StageContext context, CheckpointStore checkpoints, LongSupplier nanoTime) {
+    this.context = context;
+    this.checkpoints = checkpoints;
+    this.meter = new StepMeter(nanoTime);
+  }
+
+  @Override
+  public void started(long step, long total) {
+    log.info("training begins after step {} of {}", step, total);
+    meter.start();
+    context.publish(
+        at -> new TrainingEvent.Started(at.runId(), at.attempt(), at.seq(), at.at(), step, total));
+  }
+
+  @Override
+  public void resumedInexactly(long step, ComputeFingerprint was, ComputeFingerprint is) {
+    log.warn("training goes on at step {} on other hardware: was {}, is {}", step, was, is);
+    context.publish(
+        at ->
+            new TrainingEvent.ResumedInexactly(
+                at.runId(), at.attempt(), at.seq(), at.at(), step, was.toString(), is.toString()));
+  }
+
+  @Override
+  public void stepDone(StepReport report) {
+    meter.add(report);
+    if (report.step() == report.total()) {
+      context.publish(this::steps); // the last one is never held back
+    } else {
+      context.progress(this::steps);
+    }
+  }
+
+  @Override
+  public void proceed() {
+    context.proceed();
+  }
+
+  @Override
+  public void save(TrainingState state, Path folder) {
+    checkpoints.save(state, folder);
+    log.info("checkpoint saved at step {}", state.step());
+  }
+
+  /** One file lies in the store. */
+  void exported(Artifact artifact) {
+    context.publish(
+        at ->
+            new TrainingEvent.AdapterExported(
+                at.runId(), at.attempt(), at.seq(), at.at(), artifact));
+  }
+
+  /** The stage's last word. */
+  static Function<EventStamp, Event> completed(long total, double loss, List<Artifact> artifacts) {
+    return at ->
+        new TrainingEvent.Completed(
+            at.runId(), at.attempt(), at.seq(), at.at(), total, loss, artifacts);
+  }
+
+  private Event steps(EventStamp at) {
+    var reading = meter.read();
+    var last = reading.last();
+    return new TrainingEvent.StepsCompleted(
+        at.runId(),
+        at.attempt(),
+        at.seq(),
+        at.at(),
+        last.step(),
+        last.total(),
+        reading.meanLoss(),
+        last.rate(),
+        last.gradNorm(),
+        reading.secondsPerStep(),
+        Math.round(reading.secondsPerStep() * (last.total() - last.step())));
+  }
+
+  /** Mean loss since it was last read, and speed. Written by the recipe, read by the publisher. */
+  static final class StepMeter {
+
+    /** What a new step counts in the average of the time per step. */
+    private static final double WEIGHT = 0.1;
+
+    private final LongSupplier nanoTime;
+    private long before;
+    private double secondsPerStep;
+    private double sum;
+    private long count;
+    private double meanLoss;
+    private @Nullable StepReport last;
+
+    record Reading(StepReport last, double meanLoss, double secondsPerStep) {}
+
+    StepMeter(LongSupplier nanoTime) {
+      this.nanoTime = nanoTime;
+      this.before = nanoTime.getAsLong();
+    }
+
+    synchronized void start() {
+      before = nanoTime.getAsLong();
+    }
+
+    synchronized void add(StepReport report) {
+      long now = nanoTime.getAsLong();
+      double seconds = (now - before) / 1e9;
+      before = now;
+      secondsPerStep = last == null ? seconds : (1 - WEIGHT) * secondsPerStep + WEIGHT * seconds;
+      last = report;
+      sum += report.loss();
+      count++;
+    }
+
+    /** Only after a step; without new steps the same again. */
+    synchronized Reading read() {
+      var report = last;
+      if (report == null) {
+        throw new IllegalStateException("nothing to read before the first step");
+      }
+      if (count > 0) {
+        meanLoss = sum / count;
+        sum = 0;
+        count = 0;
+      }
+      return new Reading(report, meanLoss, secondsPerStep);
+    }
+  }
+}

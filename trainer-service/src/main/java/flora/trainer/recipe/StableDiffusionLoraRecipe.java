@@ -1,0 +1,302 @@
+package flora.trainer.recipe;
+
+import ai.djl.ndarray.NDArray;
+import flora.models.aten.Aten;
+import flora.models.aten.Scope;
+import flora.models.lora.Dropout;
+import flora.models.lora.Lora;
+import flora.models.lora.LoraConfig;
+import flora.models.lora.LoraState;
+import flora.models.lora.LoraTargets;
+import flora.models.random.RandomStream;
+import flora.models.scheduler.NoiseSchedule;
+import flora.models.scheduler.Prediction;
+import flora.models.stablediffusion.UNet;
+import flora.models.stablediffusion.Vae;
+import flora.models.train.AdamW;
+import flora.models.train.DenoisingLoss;
+import flora.models.train.LearningRate;
+import flora.models.train.LoraStep;
+import flora.schemas.request.TrainingPlan;
+import flora.schemas.training.CheckpointManifest;
+import flora.tensors.Checkpoint;
+import flora.tensors.SafetensorsWriter;
+import flora.trainer.checkpoint.CheckpointStore;
+import flora.trainer.checkpoint.LossLog;
+import flora.trainer.data.DataOrder;
+import flora.trainer.data.DataOrder.Draw;
+import flora.trainer.export.Adapter;
+import flora.trainer.export.KohyaFile;
+import flora.trainer.export.Provenance;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.SequencedSet;
+
+/**
+ * Trains a LoRA for the UNet of a Stable Diffusion model, as diffusers' {@code
+ * train_text_to_image_lora.py} does: text encoder and autoencoder are frozen, the UNet learns to
+ * tell which noise was mixed into the latents of a captioned picture.
+ *
+ * <p>All that is random is a pure function of the seed and of the number of the showing, so that a
+ * run which goes on from a checkpoint ends with the very same bytes.
+ */
+public final class StableDiffusionLoraRecipe {
+
+  private StableDiffusionLoraRecipe() {}
+
+  /**
+   * Trains from the beginning, or on from a checkpoint.
+   *
+   * @throws RecipeException when the parts do not fit, or the loss is no longer a number
+   */
+  public static TrainedAdapter train(
+      TrainingJob job, Optional<CheckpointStore.Loaded> resumed, TrainingWatch watch) {
+    var plan = job.plan();
+    var order =
+        new DataOrder(
+            plan.seed(), job.pictures().size(), plan.batchSize(), plan.gradientAccumulationSteps());
+    long total = totalSteps(plan, order);
+    long first = resumed.map(loaded -> loaded.state().step()).orElse(0L);
+    var config =
+        new LoraConfig(plan.loraRank(), plan.loraAlpha(), plan.loraDropout(), plan.targetModules());
+
+    // the denoiser comes first: weights are mapped, and a wrong target is found before any work
+    try (var unet = UNet.open(job.model().unet());
+        var lora = adapter(unet, config, plan.seed(), resumed);
+        var optimizer = optimizer(lora, plan, resumed);
+        var step = new LoraStep(lora.parameters(), optimizer, plan.maxGradNorm());
+        var prompts = prompts(job);
+        var latents = latents(job)) {
+      var schedule = NoiseSchedule.read(job.model().scheduler());
+      checkFit(unet, prompts, latents, plan);
+      var provenance = provenance(job, unet, schedule, order, total);
+      var loss = new DenoisingLoss(unet, schedule, plan.snrGamma());
+      var rate = learningRate(plan, total);
+
+      var needed = pictures(order, first, total);
+      prompts.encodeAll(needed, watch::proceed);
+      latents.encodeAll(needed, watch::proceed);
+
+      var noises = RandomStream.of(plan.seed(), "noise");
+      var times = RandomStream.of(plan.seed(), "timesteps");
+      var drops = RandomStream.of(plan.seed(), "dropout");
+      var losses = new LossLog(resumed.map(l -> l.state().recentLosses()).orElse(List.of()));
+      var compute = job.beginning().compute();
+      resumed
+          .filter(loaded -> !loaded.state().compute().equals(compute))
+          .ifPresent(l -> watch.resumedInexactly(first, l.state().compute(), compute));
+      watch.started(first, total);
+
+      for (long done = first; done < total; done++) {
+        double stepLoss = 0;
+        var batches = order.microBatches(done);
+        for (var draws : batches) {
+          watch.proceed();
+          if (plan.loraDropout() > 0) {
+            lora.dropout(Dropout.of(drops, draws.getFirst().number(), plan.loraDropout()));
+          }
+          try (var _ = new Scope()) {
+            var batch =
+                new DenoisingLoss.Batch(
+                    latents.batch(draws),
+                    noise(noises, draws, latents),
+                    timesteps(times, draws, schedule.steps()),
+                    prompts.batch(draws));
+            // the share is the plan's also where an epoch ends with fewer batches, as in diffusers
+            double value = step.accumulate(() -> loss.of(batch), plan.gradientAccumulationSteps());
+            requireFinite("the loss", done + 1, value);
+            stepLoss += value / batches.size();
+          }
+        }
+        double learningRate = plan.learningRate() * rate.factor(done);
+        double norm = step.update(learningRate);
+        requireFinite("the gradient norm", done + 1, norm);
+
+        losses.add(stepLoss);
+        watch.stepDone(new TrainingWatch.StepReport(done + 1, total, stepLoss, learningRate, norm));
+        if ((done + 1) % plan.saveSteps() == 0 || done + 1 == total) {
+          save(job, lora, optimizer, provenance.at(done + 1), losses, done + 1, watch);
+        }
+      }
+      return new TrainedAdapter(adapter(lora), provenance, total, losses.recentMean());
+    }
+  }
+
+  /** diffusers: {@code max_train_steps} wins over {@code num_train_epochs}. */
+  private static long totalSteps(TrainingPlan.StableDiffusionLora plan, DataOrder order) {
+    if (plan.maxTrainSteps() != null) {
+      return plan.maxTrainSteps();
+    }
+    var epochs = plan.epochs();
+    return order.steps(epochs == null ? 1 : epochs);
+  }
+
+  private static Lora adapter(
+      UNet unet, LoraConfig config, long seed, Optional<CheckpointStore.Loaded> resumed) {
+    if (resumed.isEmpty()) {
+      return Lora.create(unet.layers(), config, seed);
+    }
+    var modules = List.copyOf(LoraTargets.resolve(unet.layers(), config.targets()).keySet());
+    var file = resumed.get().folder().resolve(CheckpointManifest.ADAPTER);
+    var matrices = new LinkedHashMap<String, LoraState.Matrix>();
+    for (var pair : KohyaFile.read(file, modules)) {
+      matrices.put(pair.module() + LoraState.A, matrix(pair.down()));
+      matrices.put(pair.module() + LoraState.B, matrix(pair.up()));
+    }
+    return Lora.of(unet.layers(), config, new LoraState(matrices));
+  }
+
+  private static AdamW optimizer(
+      Lora lora, TrainingPlan.StableDiffusionLora plan, Optional<CheckpointStore.Loaded> resumed) {
+    var settings =
+        new AdamW.Settings(
+            plan.adamBeta1(), plan.adamBeta2(), plan.adamEpsilon(), plan.weightDecay());
+    var optimizer = new AdamW(lora.names(), lora.parameters(), settings);
+    if (resumed.isPresent()) {
+      var path = resumed.get().folder().resolve(CheckpointManifest.OPTIMIZER);
+      try (var file = Checkpoint.open(path)) {
+        optimizer.read(file, resumed.get().state().step());
+      }
+    }
+    return optimizer;
+  }
+
+  private static LearningRate learningRate(TrainingPlan.StableDiffusionLora plan, long total) {
+    return switch (plan.lrScheduler()) {
+      case CONSTANT -> new LearningRate.Constant();
+      case CONSTANT_WITH_WARMUP -> new LearningRate.ConstantWithWarmup(plan.lrWarmupSteps());
+      case COSINE -> new LearningRate.Cosine(plan.lrWarmupSteps(), total);
+    };
+  }
+
+  private static Prompts prompts(TrainingJob job) {
+    return Prompts.open(job.model(), job.pictures(), job.cacheBytes() / 4);
+  }
+
+  private static Latents latents(TrainingJob job) {
+    var vae = Vae.open(job.model().vae());
+    return new Latents(vae, job.pictures(), job.plan(), job.cacheBytes() / 4 * 3);
+  }
+
+  private static void checkFit(
+      UNet unet, Prompts prompts, Latents latents, TrainingPlan.StableDiffusionLora plan) {
+    if (plan.resolution() % latents.factor() != 0) {
+      throw new RecipeException.ResolutionUnfit(plan.resolution(), latents.factor());
+    }
+    var config = unet.config();
+    if (config.inChannels() != latents.shape()[1]) {
+      throw new RecipeException.PartsDoNotFit(
+          "the UNet takes %d channels, the autoencoder makes %d"
+              .formatted(config.inChannels(), latents.shape()[1]));
+    }
+    for (int size : config.contextSizes()) {
+      if (size != prompts.width()) {
+        throw new RecipeException.PartsDoNotFit(
+            "the UNet takes text of width %d, the text encoder makes %d"
+                .formatted(size, prompts.width()));
+      }
+    }
+  }
+
+  private static Provenance provenance(
+      TrainingJob job, UNet unet, NoiseSchedule schedule, DataOrder order, long total) {
+    // kohya's names: the second generation has OpenCLIP's text of width 1024
+    boolean second = unet.config().contextSizes().contains(1024);
+    boolean velocity = schedule.prediction() == Prediction.VELOCITY;
+    return new Provenance(
+        job.name(),
+        job.origin().repository(),
+        job.origin().commit(),
+        job.origin().weights(),
+        second ? velocity ? "sd_v2_v" : "sd_v2" : "sd_v1",
+        switch (schedule.prediction()) {
+          case EPSILON -> "epsilon";
+          case SAMPLE -> "sample";
+          case VELOCITY -> "v_prediction";
+        },
+        job.pictures().dataset(),
+        job.beginning().dataset(),
+        job.pictures().size(),
+        job.plan(),
+        total,
+        Math.ceilDiv(total, order.stepsPerEpoch()));
+  }
+
+  /** The pictures of the remaining steps, in the order in which they come. */
+  private static SequencedSet<Integer> pictures(DataOrder order, long first, long total) {
+    var pictures = new LinkedHashSet<Integer>();
+    // after a whole epoch no other can come
+    long end = Math.min(total, first + 2 * order.stepsPerEpoch());
+    for (long step = first; step < end; step++) {
+      order.microBatches(step).forEach(draws -> draws.forEach(d -> pictures.add(d.picture())));
+    }
+    return pictures;
+  }
+
+  private static NDArray noise(RandomStream stream, List<Draw> draws, Latents latents) {
+    try (var scope = new Scope()) {
+      var noises =
+          draws.stream()
+              .map(d -> Aten.of(stream.normal(d.number(), 0, latents.elements()), latents.shape()))
+              .toList();
+      return scope.keep(Aten.cat(noises, 0));
+    }
+  }
+
+  private static List<Integer> timesteps(RandomStream stream, List<Draw> draws, int steps) {
+    return draws.stream().map(d -> stream.below(steps, d.number(), 0)).toList();
+  }
+
+  private static void requireFinite(String what, long step, double value) {
+    if (!Double.isFinite(value)) {
+      throw new RecipeException.LossNotFinite(step, what, value);
+    }
+  }
+
+  private static void save(
+      TrainingJob job,
+      Lora lora,
+      AdamW optimizer,
+      Provenance provenance,
+      LossLog losses,
+      long step,
+      TrainingWatch watch) {
+    Path folder = job.scratch();
+    KohyaFile.write(adapter(lora), provenance, folder.resolve(CheckpointManifest.ADAPTER));
+    var moments = new SafetensorsWriter();
+    optimizer.writeTo(moments);
+    moments.writeTo(folder.resolve(CheckpointManifest.OPTIMIZER));
+    watch.save(job.beginning().at(step, losses), folder);
+    losses.checkpointSaved();
+  }
+
+  private static Adapter adapter(Lora lora) {
+    var config = lora.config();
+    var matrices = lora.state().matrices();
+    var pairs = new ArrayList<Adapter.Pair>();
+    for (var module : lora.layers()) {
+      pairs.add(
+          new Adapter.Pair(
+              module,
+              tensor(matrices, module + LoraState.A),
+              tensor(matrices, module + LoraState.B)));
+    }
+    return new Adapter(config.rank(), config.alpha(), config.dropout(), config.targets(), pairs);
+  }
+
+  private static Adapter.Tensor tensor(Map<String, LoraState.Matrix> matrices, String name) {
+    var matrix = Objects.requireNonNull(matrices.get(name), name);
+    return new Adapter.Tensor(matrix.shape(), matrix.values());
+  }
+
+  private static LoraState.Matrix matrix(Adapter.Tensor tensor) {
+    return new LoraState.Matrix(
+        tensor.shape().stream().mapToLong(Long::longValue).toArray(), tensor.values());
+  }
+}

@@ -1,0 +1,40 @@
+package flora.trainer.recipe;
+
+import flora.schemas.Sha256;
+import flora.schemas.request.TrainingPlan;
+import flora.trainer.checkpoint.TrainingState;
+import flora.trainer.data.PictureSet;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One adapter to train.
+ *
+ * @param name of the adapter
+ * @param plan how
+ * @param model where the base model lies
+ * @param origin which model that is
+ * @param pictures what it learns
+ * @param beginning the state before the first step
+ * @param scratch an empty folder of its own
+ * @param cacheBytes memory for what the frozen encoders say
+ */
+public record TrainingJob(
+    String name,
+    TrainingPlan.StableDiffusionLora plan,
+    StableDiffusionFolders model,
+    Origin origin,
+    PictureSet pictures,
+    TrainingState beginning,
+    Path scratch,
+    long cacheBytes) {
+
+  /**
+   * Which model is adapted.
+   *
+   * @param repository its name
+   * @param commit its version
+   * @param weights digest of the adapted network's weights
+   */
+  public record Origin(String repository, @Nullable String commit, Sha256 weights) {}
+}

@@ -1,0 +1,163 @@
+package flora.trainer;
+
+import flora.schemas.Json;
+import flora.schemas.RepoId;
+import flora.schemas.RunId;
+import flora.schemas.Sha256;
+import flora.schemas.dataset.DatasetManifest;
+import flora.schemas.fetch.FetchEvent;
+import flora.schemas.fetch.RepoManifest;
+import flora.schemas.fetch.RepoRole;
+import flora.schemas.fetch.Snapshot;
+import flora.schemas.label.LabelEvent;
+import flora.schemas.request.RunRequest;
+import flora.schemas.request.TrainingPlan;
+import flora.schemas.run.Head;
+import flora.schemas.store.ObjectRef;
+import flora.schemas.store.StoreLayout;
+import flora.store.LocalCache;
+import flora.store.LocalFiles;
+import flora.store.ObjectStore;
+import flora.trainer.checkpoint.ComputeFingerprint;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.springframework.util.unit.DataSize;
+
+/** A run of the tiny Stable Diffusion model that has been fetched and labelled. */
+final class TinyRun {
+
+  static final TrainingPlan.StableDiffusionLora PLAN =
+      new TrainingPlan.StableDiffusionLora(
+          4,
+          8.0,
+          0.1,
+          List.of("to_q", "to_k", "to_v", "to_out.0"),
+          64,
+          false,
+          true,
+          2,
+          2,
+          null,
+          8,
+          1e-3,
+          TrainingPlan.LrScheduler.COSINE,
+          2,
+          0.9,
+          0.999,
+          1e-8,
+          1e-2,
+          1.0,
+          5.0,
+          TrainingPlan.MixedPrecision.NO,
+          3,
+          42);
+
+  private final ObjectStore store;
+  private final RunId run;
+
+  TinyRun(ObjectStore store, RunId run) {
+    this.store = store;
+    this.run = run;
+  }
+
+  RunId id() {
+    return run;
+  }
+
+  RunRequest request(TrainingPlan plan) {
+    return new RunRequest("tiny", null, null, plan);
+  }
+
+  /** Puts model, pictures and head into the store. */
+  TinyRun prepare(int pictures) {
+    StoreLayout.BUCKETS.forEach(store::ensureBucket);
+    var at = Instant.EPOCH;
+    var snapshot = model(resource("parity/models/tiny-sd"));
+    var fetched = new FetchEvent.Completed(run, 1, 1, at, 1, List.of(snapshot));
+    var manifest = dataset(resource("parity/images"), pictures);
+    var labelled =
+        new LabelEvent.Completed(run, 1, 1, at, "shapes", manifest.sha256(), pictures, 0, manifest);
+    var head = Head.empty(run).with(fetched).with(labelled);
+    store.put(StoreLayout.RUNS, StoreLayout.head(run), Json.bytes(head), "application/json");
+    return this;
+  }
+
+  /** A trainer whose files lie in a folder. */
+  static TrainerFlow flow(ObjectStore store, Path folder, ComputeFingerprint compute) {
+    var cache = new LocalCache(store, LocalFiles.none(), folder.resolve("cache"), 1L << 30);
+    var properties = new TrainerProperties(folder.resolve("work"), 2, DataSize.ofMegabytes(64));
+    return new TrainerFlow(store, cache, properties, compute, Clock.systemUTC());
+  }
+
+  private Snapshot model(Path folder) {
+    var repo = new RepoId("tiny/sd");
+    var files = new ArrayList<RepoManifest.Entry>();
+    for (var file : files(folder)) {
+      var ref = blob(StoreLayout.MODELS, file);
+      var path = folder.relativize(file).toString();
+      files.add(
+          new RepoManifest.Entry(
+              path, ref.size(), ref.sha256(), null, "lfs-sha256", "hub", Instant.EPOCH));
+    }
+    var manifest = Json.bytes(new RepoManifest(repo, "c0ffee", files));
+    var key = StoreLayout.modelManifest(repo, "c0ffee");
+    store.put(StoreLayout.MODELS, key, manifest, "application/json");
+    return new Snapshot(
+        RepoRole.BASE_MODEL,
+        repo,
+        "main",
+        "c0ffee",
+        new ObjectRef(StoreLayout.MODELS, key, manifest.length, Sha256.sum(manifest)));
+  }
+
+  private ObjectRef dataset(Path folder, int pictures) {
+    var images = new ArrayList<DatasetManifest.Image>();
+    for (var file : files(folder)) {
+      var name = file.getFileName().toString();
+      if (!name.endsWith(".csv") && images.size() < pictures) {
+        var ref = blob(StoreLayout.DATASETS, file);
+        images.add(
+            new DatasetManifest.Image(
+                name, ref.sha256(), ref.size(), 0, 0, "a drawing of " + name, "user"));
+      }
+    }
+    var manifest = Json.bytes(new DatasetManifest("shapes", images, List.of(), null));
+    var digest = Sha256.sum(manifest);
+    var key = StoreLayout.datasetVersion("shapes", digest, "manifest.json");
+    store.put(StoreLayout.DATASETS, key, manifest, "application/json");
+    return new ObjectRef(StoreLayout.DATASETS, key, manifest.length, digest);
+  }
+
+  private ObjectRef blob(String bucket, Path file) {
+    try {
+      var bytes = Files.readAllBytes(file);
+      var digest = Sha256.sum(bytes);
+      store.put(bucket, StoreLayout.blob(digest), bytes, "application/octet-stream");
+      return new ObjectRef(bucket, StoreLayout.blob(digest), bytes.length, digest);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static List<Path> files(Path folder) {
+    try (var files = Files.walk(folder)) {
+      return files.filter(Files::isRegularFile).sorted().toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Path resource(String name) {
+    try {
+      return Path.of(TinyRun.class.getClassLoader().getResource(name).toURI());
+    } catch (java.net.URISyntaxException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
