@@ -16,6 +16,7 @@ import flora.schemas.run.Run.RunError;
 import flora.schemas.run.Run.SavedCheckpoint;
 import flora.schemas.store.StoreLayout;
 import flora.schemas.training.Artifact;
+import flora.schemas.training.CheckpointManifest;
 import flora.schemas.training.TrainingEvent;
 import java.time.Instant;
 import java.util.Comparator;
@@ -229,7 +230,7 @@ public final class RunJoin {
     }
 
     private void add(TrainingEvent.CheckpointSaved e) {
-      var file = StoreLayout.checkpointFolder(e.step()) + StoreLayout.CHECKPOINT_ADAPTER;
+      var file = StoreLayout.checkpointFolder(e.step()) + CheckpointManifest.ADAPTER;
       checkpoints =
           union(
               checkpoints,

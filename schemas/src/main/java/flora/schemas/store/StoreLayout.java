@@ -22,9 +22,6 @@ public final class StoreLayout {
   /** Where S3 clients drop pictures, in {@link #DATASETS}. */
   public static final String INCOMING = "incoming/";
 
-  /** The adapter as it was at a checkpoint: this file lies beside the checkpoint's manifest. */
-  public static final String CHECKPOINT_ADAPTER = "adapter.safetensors";
-
   /** Every bucket; created at start. */
   public static final List<String> BUCKETS = List.of(MODELS, DATASETS, RUNS);
 
@@ -75,6 +72,16 @@ public final class StoreLayout {
   /** Where a dataset's pictures are dropped, with the closing slash. */
   public static String incoming(String dataset) {
     return INCOMING + segment(dataset) + "/";
+  }
+
+  /** Says that a dataset is driven by requests: drops into its folder start nothing. */
+  public static String datasetManaged(String dataset) {
+    return "datasets/" + segment(dataset) + "/managed.json";
+  }
+
+  /** Says that a run was asked for these very files: finding them dropped starts no second one. */
+  public static String datasetCovered(String dataset, Sha256 listing) {
+    return "datasets/" + segment(dataset) + "/covered/" + listing.hex() + ".json";
   }
 
   /** The frozen request of a run, in {@link #RUNS}. */

@@ -1,0 +1,112 @@
+package flora.gateway;
+
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+
+/**
+ * How the gateway behaves.
+ *
+ * @param instance name of this gateway among several: two that run at once need two names
+ * @param apiKey asked for on {@code /v1/**} as a bearer token; empty = nobody is asked
+ * @param maxRequest largest body of a run request
+ * @param maxUpload largest picture
+ * @param maxStreams how many event streams may be open at once
+ * @param heartbeat how often a quiet event stream says that it lives
+ * @param stalledAfter silence of a running stage after which a run counts as stalled
+ * @param bucketNotifications ARN that the datasets bucket is to tell of new objects; empty = the
+ *     store tells nobody, and listing alone finds what was dropped
+ * @param reconcile the second look at runs
+ * @param intake dropped files
+ */
+@ConfigurationProperties("gateway")
+public record GatewayProperties(
+    @DefaultValue("0") String instance,
+    @DefaultValue("") ApiKey apiKey,
+    @DefaultValue("1MB") DataSize maxRequest,
+    @DefaultValue("256MB") DataSize maxUpload,
+    @DefaultValue("200") int maxStreams,
+    @DefaultValue("15s") Duration heartbeat,
+    @DefaultValue("30s") Duration stalledAfter,
+    @DefaultValue("") String bucketNotifications,
+    @DefaultValue Reconcile reconcile,
+    @DefaultValue Intake intake) {
+
+  public GatewayProperties {
+    if (!instance.matches("[A-Za-z0-9._-]{1,64}")) {
+      throw new IllegalArgumentException(
+          "gateway.instance must be 1 to 64 letters, digits and ._-, not '" + instance + "'");
+    }
+    positive("gateway.heartbeat", heartbeat);
+    positive("gateway.stalled-after", stalledAfter);
+    if (maxStreams < 1) {
+      throw new IllegalArgumentException("gateway.max-streams must be at least 1");
+    }
+    if (maxRequest.toBytes() < 1 || maxUpload.toBytes() < 1) {
+      throw new IllegalArgumentException(
+          "gateway.max-request and gateway.max-upload must be at least 1 byte");
+    }
+  }
+
+  /**
+   * The second look at runs.
+   *
+   * @param every how often runs that have not ended are looked at
+   * @param orphanedAfter how long a run may be without a live lease before it is enqueued again
+   * @param scanEvery how often the whole store is searched for runs that no event ever mentioned;
+   *     also done at start
+   */
+  public record Reconcile(
+      @DefaultValue("10s") Duration every,
+      @DefaultValue("60s") Duration orphanedAfter,
+      @DefaultValue("10m") Duration scanEvery) {
+    public Reconcile {
+      positive("gateway.reconcile.every", every);
+      positive("gateway.reconcile.orphaned-after", orphanedAfter);
+      positive("gateway.reconcile.scan-every", scanEvery);
+    }
+  }
+
+  /**
+   * Dropped files.
+   *
+   * @param enabled whether this gateway looks for them
+   * @param every how often the incoming folders are listed
+   * @param quiet how long a folder must not change before its run starts
+   */
+  public record Intake(
+      @DefaultValue("true") boolean enabled,
+      @DefaultValue("5s") Duration every,
+      @DefaultValue("10s") Duration quiet) {
+    public Intake {
+      positive("gateway.intake.every", every);
+      positive("gateway.intake.quiet", quiet);
+    }
+  }
+
+  /**
+   * A word that is not to be shown.
+   *
+   * @param value the word; empty = none
+   */
+  public record ApiKey(@Nullable String value) {
+
+    /** Whether callers must know it. */
+    public boolean isSet() {
+      return value != null && !value.isEmpty();
+    }
+
+    @Override
+    public String toString() {
+      return isSet() ? "***" : "none";
+    }
+  }
+
+  private static void positive(String name, Duration value) {
+    if (value.isZero() || value.isNegative()) {
+      throw new IllegalArgumentException(name + " must be longer than nothing, not " + value);
+    }
+  }
+}

@@ -1,0 +1,99 @@
+package flora.gateway.dataset;
+
+import flora.gateway.error.Refusal;
+import flora.schemas.Json;
+import flora.schemas.RunId;
+import flora.schemas.Sha256;
+import flora.schemas.store.StoreLayout;
+import flora.store.ObjectInfo;
+import flora.store.ObjectStore;
+import java.util.List;
+import java.util.Map;
+import org.springframework.stereotype.Component;
+
+/** The folders that pictures come in by, whether dropped or uploaded. */
+@Component
+public final class Incoming {
+
+  private final ObjectStore store;
+
+  Incoming(ObjectStore store) {
+    this.store = store;
+  }
+
+  /**
+   * What lies in a dataset's folder.
+   *
+   * @param name of the dataset
+   * @param images pictures
+   * @param captions files that hold captions
+   * @param bytes of all of them
+   */
+  public record Report(String name, long images, long captions, long bytes) {}
+
+  /** Counts what lies in a dataset's folder. */
+  public Report report(String dataset) {
+    var files = files(dataset);
+    return new Report(
+        dataset,
+        files.stream().filter(f -> FileKind.of(f.key()) == FileKind.IMAGE).count(),
+        files.stream().filter(f -> FileKind.of(f.key()) == FileKind.CAPTIONS).count(),
+        files.stream().mapToLong(ObjectInfo::size).sum());
+  }
+
+  /**
+   * Makes sure that a dataset has pictures: uploaded, dropped, or a version of before.
+   *
+   * @throws Refusal.NoDataset when it has none
+   */
+  public void requireAny(String dataset) {
+    if (store.head(StoreLayout.DATASETS, StoreLayout.datasetLatest(dataset)).isPresent()) {
+      return;
+    }
+    try (var files = store.list(StoreLayout.DATASETS, StoreLayout.incoming(dataset))) {
+      if (files.noneMatch(f -> FileKind.of(f.key()) == FileKind.IMAGE)) {
+        throw new Refusal.NoDataset(
+            "/dataset/name",
+            "the dataset %s has no pictures".formatted(dataset),
+            "upload them first: PUT /v1/datasets/%s/images/{file}".formatted(dataset));
+      }
+    }
+  }
+
+  /** Remembers that a run was asked for the files that lie there now. */
+  public void cover(String dataset, RunId run) {
+    var files = files(dataset);
+    if (!files.isEmpty()) {
+      var key = StoreLayout.datasetCovered(dataset, Listing.digest(files));
+      store.putIfAbsent(
+          StoreLayout.DATASETS, key, Json.bytes(Map.of("run_id", run)), "application/json");
+    }
+  }
+
+  /** Whether a run was asked for exactly these files. */
+  public boolean isCovered(String dataset, Sha256 listing) {
+    return store
+        .head(StoreLayout.DATASETS, StoreLayout.datasetCovered(dataset, listing))
+        .isPresent();
+  }
+
+  /** From now on this dataset is driven by requests: its folder starts no runs of its own. */
+  void manage(String dataset) {
+    store.putIfAbsent(
+        StoreLayout.DATASETS,
+        StoreLayout.datasetManaged(dataset),
+        Json.bytes(Map.of("dataset", dataset)),
+        "application/json");
+  }
+
+  /** Whether a dataset is driven by requests. */
+  public boolean isManaged(String dataset) {
+    return store.head(StoreLayout.DATASETS, StoreLayout.datasetManaged(dataset)).isPresent();
+  }
+
+  private List<ObjectInfo> files(String dataset) {
+    try (var files = store.list(StoreLayout.DATASETS, StoreLayout.incoming(dataset))) {
+      return files.toList();
+    }
+  }
+}

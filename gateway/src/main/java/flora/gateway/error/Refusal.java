@@ -1,0 +1,169 @@
+package flora.gateway.error;
+
+import flora.schemas.ErrorCode;
+import flora.schemas.PipelineException;
+import flora.schemas.RunId;
+import org.jspecify.annotations.Nullable;
+
+/** What the gateway itself says no to. */
+public abstract sealed class Refusal extends PipelineException {
+
+  private final ErrorCode code;
+  private final @Nullable String pointer;
+  private final @Nullable String hint;
+
+  private Refusal(ErrorCode code, String message, @Nullable String pointer, @Nullable String hint) {
+    super(message);
+    this.code = code;
+    this.pointer = pointer;
+    this.hint = hint;
+  }
+
+  @Override
+  public final ErrorCode code() {
+    return code;
+  }
+
+  @Override
+  public final @Nullable String hint() {
+    return hint;
+  }
+
+  /** Which field it is about: a JSON pointer, or the name of a part of the URL. */
+  public final @Nullable String pointer() {
+    return pointer;
+  }
+
+  /** A part of the request is wrong. */
+  public static final class Invalid extends Refusal {
+    public Invalid(String pointer, String message, @Nullable String hint) {
+      super(ErrorCode.REQUEST_INVALID, message, pointer, hint);
+    }
+  }
+
+  /** The body is not of a kind that is read here. */
+  public static final class WrongMediaType extends Refusal {
+    public WrongMediaType(@Nullable String given, String expected) {
+      super(
+          ErrorCode.REQUEST_INVALID,
+          "Content-Type %s is not read here: expected %s"
+              .formatted(given == null ? "(none)" : given, expected),
+          "Content-Type",
+          "name what the body is; it is never guessed");
+    }
+  }
+
+  /** The body is larger than allowed. */
+  public static final class TooLarge extends Refusal {
+    public TooLarge(String what, long limit) {
+      super(
+          ErrorCode.REQUEST_INVALID,
+          "%s is larger than %d bytes".formatted(what, limit),
+          null,
+          "send less, or raise the limit of the gateway");
+    }
+  }
+
+  /** There is no such run. */
+  public static final class NoRun extends Refusal {
+    public NoRun(String id) {
+      super(
+          ErrorCode.RUN_NOT_FOUND, "there is no run " + shown(id), "id", "GET /v1/runs lists them");
+    }
+  }
+
+  /** The run has no such file. */
+  public static final class NoArtifact extends Refusal {
+    public NoArtifact(RunId run, String name) {
+      super(
+          ErrorCode.ARTIFACT_NOT_FOUND,
+          "%s has no file %s".formatted(run, shown(name)),
+          "name",
+          "GET /v1/runs/" + run + " lists its artifacts and checkpoints");
+    }
+  }
+
+  /** There are no such pictures. */
+  public static final class NoDataset extends Refusal {
+    public NoDataset(String pointer, String message, String hint) {
+      super(ErrorCode.DATASET_NOT_FOUND, message, pointer, hint);
+    }
+
+    /** Whether a request body named it, not the URL. */
+    boolean isNamedInBody() {
+      return String.valueOf(pointer()).startsWith("/");
+    }
+  }
+
+  /** The run is over. */
+  public static final class NotActive extends Refusal {
+    public NotActive(RunId run, String status) {
+      super(ErrorCode.RUN_NOT_ACTIVE, "%s has %s already".formatted(run, status), "id", null);
+    }
+  }
+
+  /** The same key was used for another request. */
+  public static final class KeyReused extends Refusal {
+    public KeyReused() {
+      super(
+          ErrorCode.REQUEST_INVALID,
+          "this Idempotency-Key was used for a different request",
+          "Idempotency-Key",
+          "use a new key for a new request");
+    }
+  }
+
+  /** A later version will do this. */
+  public static final class NotYet extends Refusal {
+    public NotYet(String what) {
+      super(ErrorCode.NOT_SUPPORTED_YET, what + " is not there yet in this version", null, null);
+    }
+  }
+
+  /** The caller did not say the API key. */
+  public static final class Unauthorized extends Refusal {
+    public Unauthorized() {
+      super(
+          ErrorCode.REQUEST_INVALID,
+          "this gateway asks for its API key",
+          "Authorization",
+          "send the header Authorization: Bearer with the key");
+    }
+  }
+
+  /** Too many clients hold a stream open. */
+  public static final class TooManyStreams extends Refusal {
+    public TooManyStreams(int limit) {
+      super(
+          ErrorCode.REQUEST_INVALID,
+          "%d event streams are open already".formatted(limit),
+          null,
+          "close some, or raise gateway.max-streams");
+    }
+  }
+
+  /** The range begins behind the end of the file. */
+  public static final class RangeUnsatisfiable extends Refusal {
+    private final long size;
+
+    public RangeUnsatisfiable(long size) {
+      super(
+          ErrorCode.REQUEST_INVALID,
+          "the file has only %d bytes".formatted(size),
+          "Range",
+          "ask for a range within the file");
+      this.size = size;
+    }
+
+    /** The size of the file. */
+    public long size() {
+      return size;
+    }
+  }
+
+  /** What a person sent, short and without control characters, for a message. */
+  private static String shown(String text) {
+    var clean = text.replaceAll("\\p{Cntrl}", "?");
+    return clean.length() > 100 ? clean.substring(0, 100) + "…" : clean;
+  }
+}

@@ -1,0 +1,5 @@
+/** A run's events, replayed and live, as server-sent events. */
+@NullMarked
+package flora.gateway.progress;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,222 @@
+package flora.gateway.projection;
+
+import flora.gateway.GatewayProperties;
+import flora.gateway.bus.Outbox;
+import flora.gateway.run.FrozenRequest;
+import flora.gateway.run.RunView;
+import flora.gateway.run.Runs;
+import flora.gateway.run.Submissions;
+import flora.schemas.PipelineException;
+import flora.schemas.RunId;
+import flora.schemas.Stage;
+import flora.schemas.run.LeaseState;
+import flora.schemas.run.Run;
+import flora.schemas.run.StageState;
+import flora.schemas.store.StoreLayout;
+import flora.schemas.work.Work;
+import flora.store.ObjectStore;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.stereotype.Component;
+
+/**
+ * The second look: a run that has not ended and that nobody holds is asked for again, and a run
+ * whose request was frozen by a gateway that died before it could say so is announced. Both may
+ * happen once too often; leases and the join make that harmless.
+ */
+@Component
+final class Reconciler implements SmartLifecycle {
+
+  private static final Logger log = LoggerFactory.getLogger(Reconciler.class);
+
+  /** A run that waits behind many others is not asked for more often than this. */
+  private static final Duration LONGEST_WAIT = Duration.ofMinutes(30);
+
+  private final Projection projection;
+  private final RunView view;
+  private final Runs runs;
+  private final Submissions submissions;
+  private final Outbox outbox;
+  private final ObjectStore store;
+  private final Clock clock;
+  private final GatewayProperties.Reconcile timing;
+  private final Map<RunId, Asked> asked = new HashMap<>();
+  private volatile boolean running;
+  private @Nullable Thread worker;
+  private Instant nextScan = Instant.MIN;
+
+  /** How often a stage was asked for again, and when last. */
+  private record Asked(Stage stage, int times, Instant last) {}
+
+  Reconciler(
+      Projection projection,
+      RunView view,
+      Runs runs,
+      Submissions submissions,
+      Outbox outbox,
+      ObjectStore store,
+      Clock clock,
+      GatewayProperties properties) {
+    this.projection = projection;
+    this.view = view;
+    this.runs = runs;
+    this.submissions = submissions;
+    this.outbox = outbox;
+    this.store = store;
+    this.clock = clock;
+    timing = properties.reconcile();
+  }
+
+  @Override
+  public void start() {
+    running = true;
+    worker = Thread.ofVirtual().name("reconciler").start(this::work);
+  }
+
+  @Override
+  public void stop() {
+    running = false;
+    if (worker != null) {
+      worker.interrupt();
+    }
+  }
+
+  @Override
+  public boolean isRunning() {
+    return running;
+  }
+
+  private void work() {
+    while (running) {
+      try {
+        if (view.isCaughtUp()) {
+          look();
+        }
+        Thread.sleep(view.isCaughtUp() ? timing.every() : Duration.ofMillis(200));
+      } catch (PipelineException e) {
+        log.warn("the second look failed, later again: {}", e.getMessage());
+        nap();
+      } catch (InterruptedException e) {
+        return;
+      }
+    }
+  }
+
+  private void nap() {
+    try {
+      Thread.sleep(timing.every());
+    } catch (InterruptedException e) {
+      running = false;
+    }
+  }
+
+  private void look() throws InterruptedException {
+    submissions.announceAgain();
+    var now = clock.instant();
+    if (!now.isBefore(nextScan)) {
+      announceUnmentioned();
+      nextScan = now.plus(timing.scanEvery());
+    }
+    for (var run : view.all()) {
+      if (run.status().isTerminal()) {
+        asked.remove(run.id());
+      } else if (projection.owns(run.id())) {
+        askAgain(run, now);
+      }
+    }
+  }
+
+  private void askAgain(Run run, Instant now) {
+    var stage = current(run);
+    var since = now.minus(timing.orphanedAfter());
+    if (stage.isEmpty() || (run.updatedAt() != null && run.updatedAt().isAfter(since))) {
+      return;
+    }
+    var before = Optional.ofNullable(asked.get(run.id())).filter(a -> a.stage() == stage.get());
+    if (before.isPresent() && before.get().last().plus(wait(before.get())).isAfter(now)) {
+      return;
+    }
+    var lease = runs.lease(run.id());
+    if (lease.map(LeaseState::expires).filter(e -> e.isAfter(since)).isPresent()) {
+      return;
+    }
+    int times = before.map(Asked::times).orElse(0) + 1;
+    var attempt =
+        Math.max(
+                1,
+                Optional.ofNullable(run.stages().get(stage.get()))
+                    .map(StageState::attempt)
+                    .orElse(0))
+            + times;
+    submissions
+        .frozen(run.id())
+        .ifPresent(
+            frozen -> {
+              if (outbox.ask(Work.of(stage.get(), run.id(), frozen.object(), attempt))) {
+                asked.put(run.id(), new Asked(stage.get(), times, now));
+                log.info("{} has no worker: asked for {} again", run.id(), stage.get().id());
+              }
+            });
+  }
+
+  /** Longer each time: a queue that is merely long must not grow by our doing. */
+  private Duration wait(Asked before) {
+    var wait = timing.orphanedAfter().multipliedBy(1L << Math.min(before.times(), 10));
+    return wait.compareTo(LONGEST_WAIT) > 0 ? LONGEST_WAIT : wait;
+  }
+
+  /** The first stage that has not succeeded. */
+  static Optional<Stage> current(Run run) {
+    return run.stages().entrySet().stream()
+        .filter(
+            s ->
+                s.getValue().status() == StageState.Status.PENDING
+                    || s.getValue().status() == StageState.Status.RUNNING)
+        .map(Map.Entry::getKey)
+        .findFirst();
+  }
+
+  private void announceUnmentioned() {
+    for (var id : unmentioned()) {
+      submissions.frozen(id).ifPresent(this::announceUnlessKnown);
+    }
+  }
+
+  private void announceUnlessKnown(FrozenRequest frozen) {
+    if (view.get(frozen.id()).isEmpty()) {
+      log.info("{} was frozen and never announced", frozen.id());
+      submissions.announce(frozen);
+    }
+  }
+
+  private List<RunId> unmentioned() {
+    var found = new ArrayList<RunId>();
+    try (var objects = store.list(StoreLayout.RUNS, "runs/")) {
+      objects
+          .map(o -> o.key().split("/", -1))
+          .filter(parts -> parts.length == 3 && parts[2].equals("request.json"))
+          .forEach(
+              parts -> {
+                try {
+                  var id = new RunId(parts[1]);
+                  if (view.get(id).isEmpty()) {
+                    found.add(id);
+                  }
+                } catch (IllegalArgumentException e) {
+                  log.debug("runs/{} is not ours", parts[1]);
+                }
+              });
+    }
+    return found;
+  }
+}

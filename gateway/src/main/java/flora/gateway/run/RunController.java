@@ -1,0 +1,173 @@
+package flora.gateway.run;
+
+import flora.gateway.GatewayProperties;
+import flora.gateway.dataset.Incoming;
+import flora.gateway.error.Refusal;
+import flora.schemas.Routing;
+import flora.schemas.RunId;
+import flora.schemas.Stage;
+import flora.schemas.request.ContentKind;
+import flora.schemas.request.EffectiveRequest;
+import flora.schemas.request.RequestReader;
+import flora.schemas.request.RunRequest;
+import flora.schemas.run.Run;
+import jakarta.servlet.http.HttpServletRequest;
+import java.io.IOException;
+import java.net.URI;
+import java.time.Clock;
+import java.util.List;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestHeader;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.RestController;
+
+/** {@code /v1/runs}: validate, freeze, announce; list, show, cancel. */
+@RestController
+final class RunController {
+
+  private final Submissions submissions;
+  private final Runs runs;
+  private final RunView view;
+  private final Incoming incoming;
+  private final Clock clock;
+  private final RandomGenerator random;
+  private final GatewayProperties properties;
+
+  RunController(
+      Submissions submissions,
+      Runs runs,
+      RunView view,
+      Incoming incoming,
+      Clock clock,
+      RandomGenerator random,
+      GatewayProperties properties) {
+    this.submissions = submissions;
+    this.runs = runs;
+    this.view = view;
+    this.incoming = incoming;
+    this.clock = clock;
+    this.random = random;
+    this.properties = properties;
+  }
+
+  /** What a request comes to, told without starting anything. */
+  private record DryRun(
+      String object,
+      RunRequest request,
+      List<String> warnings,
+      List<Stage> stages,
+      Incoming.@Nullable Report dataset) {}
+
+  @PostMapping("/v1/runs")
+  ResponseEntity<?> submit(
+      HttpServletRequest http,
+      @RequestParam(name = "dry_run", defaultValue = "false") String dryRun,
+      @RequestParam(required = false) @Nullable String dialect,
+      @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key)
+      throws IOException {
+    var effective = RequestReader.read(body(http), kind(http), dialect);
+    var dataset = uploaded(effective.request());
+    if (dataset != null) {
+      incoming.requireAny(dataset);
+    }
+    if (asks(dryRun)) {
+      return ResponseEntity.ok(
+          new DryRun(
+              "dry_run",
+              effective.request(),
+              effective.warnings(),
+              Routing.stages(effective.request()),
+              dataset == null ? null : incoming.report(dataset)));
+    }
+    var frozen = submissions.freeze(id(key), effective, null);
+    if (!same(frozen.effective(), effective)) {
+      throw new Refusal.KeyReused();
+    }
+    if (view.get(frozen.id()).isEmpty()) {
+      if (dataset != null) {
+        incoming.cover(dataset, frozen.id());
+      }
+      submissions.announce(frozen);
+    }
+    return ResponseEntity.accepted()
+        .location(URI.create("/v1/runs/" + frozen.id()))
+        .body(runs.get(frozen.id().value()));
+  }
+
+  @GetMapping("/v1/runs")
+  RunPage list(
+      @RequestParam(required = false) @Nullable String status,
+      @RequestParam(required = false) @Nullable String limit,
+      @RequestParam(required = false) @Nullable String after) {
+    var page = RunPage.of(view.all(), RunPage.status(status), RunPage.limit(limit), after);
+    return new RunPage(
+        page.object(),
+        page.data().stream().map(runs::seenNow).toList(),
+        page.hasMore(),
+        page.nextCursor());
+  }
+
+  @GetMapping("/v1/runs/{id}")
+  Run show(@PathVariable String id) {
+    return runs.get(id);
+  }
+
+  @PostMapping("/v1/runs/{id}/cancel")
+  ResponseEntity<Run> cancel(@PathVariable String id) {
+    return ResponseEntity.accepted().body(runs.cancel(id));
+  }
+
+  private byte[] body(HttpServletRequest http) throws IOException {
+    int limit = Math.toIntExact(properties.maxRequest().toBytes());
+    if (http.getContentLengthLong() > limit) {
+      throw new Refusal.TooLarge("the request", limit);
+    }
+    var body = http.getInputStream().readNBytes(limit + 1);
+    if (body.length > limit) {
+      throw new Refusal.TooLarge("the request", limit);
+    }
+    return body;
+  }
+
+  private static ContentKind kind(HttpServletRequest http) {
+    var type = http.getContentType();
+    var kind = type == null ? java.util.Optional.<ContentKind>empty() : ContentKind.of(type);
+    return kind.orElseThrow(
+        () -> new Refusal.WrongMediaType(type, "application/json or application/yaml"));
+  }
+
+  /** The dataset whose pictures have to be uploaded before; null when none has to. */
+  private static @Nullable String uploaded(RunRequest request) {
+    var dataset = request.dataset();
+    return dataset == null || dataset.hub() != null ? null : dataset.name();
+  }
+
+  private RunId id(@Nullable String key) {
+    if (key == null) {
+      return RunId.next(clock, random);
+    }
+    if (key.isBlank() || key.length() > 255) {
+      throw new Refusal.Invalid(
+          "Idempotency-Key", "Idempotency-Key is not of 1 to 255 characters", null);
+    }
+    return RunId.of("idempotency-key", key);
+  }
+
+  /** Compared as they were frozen: numbers and defaults as the wire holds them. */
+  private static boolean same(EffectiveRequest a, EffectiveRequest b) {
+    return a.request().equals(b.request());
+  }
+
+  private static boolean asks(String dryRun) {
+    return switch (dryRun) {
+      case "true", "" -> true;
+      case "false" -> false;
+      default -> throw new Refusal.Invalid("dry_run", "dry_run is neither true nor false", null);
+    };
+  }
+}
