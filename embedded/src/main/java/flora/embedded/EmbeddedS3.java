@@ -5,6 +5,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.Optional;
 import org.gaul.s3proxy.S3Proxy;
 import org.gaul.s3proxy.auth.AuthenticationType;
@@ -70,7 +71,7 @@ public final class EmbeddedS3 implements AutoCloseable {
     var lock = FolderLock.take(options.folder());
     try {
       var objects = Files.createDirectories(options.folder().resolve("objects"));
-      LeftOver.sweep(objects);
+      LeftOver.sweep(objects, Instant.now());
       var port = Ports.claim(options.bind(), options.port());
       var store =
           new AtomicConditions(new FilesystemNio2BlobStore(objects.toAbsolutePath().toString()));

@@ -7,11 +7,15 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.UserDefinedFileAttributeView;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
 import java.util.regex.Pattern;
 
 /**
  * What a killed process leaves in the objects' folder: the side files that puts are written to
- * before they are renamed. They would be listed as objects.
+ * before they are renamed, which would be listed as objects, and the parts of uploads that nobody
+ * completes, which would fill the disk.
  */
 final class LeftOver {
 
@@ -22,9 +26,51 @@ final class LeftOver {
   /** Written when all bytes are there: whatever has it may be an object of that name. */
   private static final String COMPLETE = "user.content-md5";
 
+  /** Parts of an upload lie below this, at the top of their bucket. */
+  private static final String UPLOAD = ".mpus-";
+
+  /** An upload that nothing was added to for so long is given up. MinIO has the same patience. */
+  private static final Duration ABANDONED = Duration.ofHours(24);
+
   private LeftOver() {}
 
-  static void sweep(Path objects) throws IOException {
+  static void sweep(Path objects, Instant now) throws IOException {
+    sideFiles(objects);
+    try (var buckets = Files.newDirectoryStream(objects, Files::isDirectory)) {
+      for (var bucket : buckets) {
+        try (var uploads = Files.newDirectoryStream(bucket, UPLOAD + "*")) {
+          for (var upload : uploads) {
+            if (newest(upload).isBefore(now.minus(ABANDONED))) {
+              remove(upload);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private static Instant newest(Path tree) throws IOException {
+    var newest = Instant.MIN;
+    try (var files = Files.walk(tree)) {
+      for (var file : (Iterable<Path>) files::iterator) {
+        var time = Files.getLastModifiedTime(file).toInstant();
+        newest = time.isAfter(newest) ? time : newest;
+      }
+    }
+    return newest;
+  }
+
+  private static void remove(Path tree) throws IOException {
+    List<Path> all;
+    try (var files = Files.walk(tree)) {
+      all = files.toList();
+    }
+    for (var file : all.reversed()) {
+      Files.delete(file);
+    }
+  }
+
+  private static void sideFiles(Path objects) throws IOException {
     Files.walkFileTree(
         objects,
         new SimpleFileVisitor<Path>() {

@@ -24,6 +24,9 @@ final class Attempt implements StageContext, AutoCloseable {
   private static final Duration LEAST = Duration.ofSeconds(1);
   private static final Duration MOST = Duration.ofSeconds(10);
 
+  /** Somebody who cancels does not wait long. */
+  private static final Duration CONTROL = Duration.ofSeconds(2);
+
   private final ObjectStore store;
   private final Clock clock;
   private final EventPublisher publisher;
@@ -39,7 +42,7 @@ final class Attempt implements StageContext, AutoCloseable {
   /**
    * Stamps the head with the lease's epoch and keeps the lease from now on.
    *
-   * @param renewal how often the lease is renewed and control is read
+   * @param renewal how often the lease is renewed
    */
   Attempt(
       ObjectStore store,
@@ -159,17 +162,23 @@ final class Attempt implements StageContext, AutoCloseable {
   }
 
   private void keep(Duration renewal) {
+    var pause = renewal.compareTo(CONTROL) < 0 ? renewal : CONTROL;
+    var renewed = clock.instant();
     try {
       while (true) {
-        Thread.sleep(renewal);
+        Thread.sleep(pause);
         try {
+          if (isCancelled()) {
+            delivery.stop(Delivery.Stop.CANCELLED);
+          }
+          if (clock.instant().isBefore(renewed.plus(renewal))) {
+            continue;
+          }
           if (!lease.renew()) {
             delivery.stop(Delivery.Stop.LEASE_LOST);
             return;
           }
-          if (isCancelled()) {
-            delivery.stop(Delivery.Stop.CANCELLED);
-          }
+          renewed = clock.instant();
         } catch (ObjectStoreException e) {
           if (Thread.currentThread().isInterrupted()) {
             return;

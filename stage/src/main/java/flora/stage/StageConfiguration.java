@@ -49,7 +49,8 @@ public class StageConfiguration {
       KafkaProperties kafka) {
     var clock = Clock.systemUTC();
     var given = properties.worker();
-    var worker = given == null ? hostAndProcess(flow.stage().group()) : given;
+    // a lease goes back at once to its owner: no two stages may share a name
+    var worker = flow.stage().group() + "-" + (given == null ? hostAndProcess() : given);
     var handler =
         new StageWorker(
             flow, store, outbox, properties.retryPolicy(), clock, worker, properties.lease());
@@ -83,9 +84,9 @@ public class StageConfiguration {
         config, new StringDeserializer(), new ByteArrayDeserializer(), false);
   }
 
-  private static String hostAndProcess(String service) {
-    return "%s-%s-%d"
-        .formatted(service, host(), ProcessHandle.current().pid())
+  private static String hostAndProcess() {
+    return "%s-%d"
+        .formatted(host(), ProcessHandle.current().pid())
         .replaceAll("[^A-Za-z0-9._-]", "-");
   }
 

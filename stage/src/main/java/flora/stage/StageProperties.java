@@ -8,7 +8,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 /**
  * How a worker takes work.
  *
- * @param worker its name; no two workers that live at the same time share one. By default host and
+ * @param worker its name; no two workers of a stage that live at the same time share one. A name
+ *     that outlives the process gets its run back at once after a crash. By default host and
  *     process
  * @param lock how long it holds a record of the queue without renewing, 1 s to 1 h
  * @param lease how long it may be silent before its run is given to another

@@ -49,7 +49,7 @@ final class Rig implements AutoCloseable {
   /** The shortest lock that Kafka allows. */
   static final Duration LOCK = Duration.ofSeconds(1);
 
-  static final Duration LEASE = Duration.ofMillis(900);
+  static final Duration LEASE = Duration.ofSeconds(2);
 
   final EmbeddedKafka kafka;
   final EmbeddedS3 s3;

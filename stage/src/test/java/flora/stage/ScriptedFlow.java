@@ -5,6 +5,7 @@ import flora.schemas.Event;
 import flora.schemas.EventStamp;
 import flora.schemas.PipelineException;
 import flora.schemas.RepoId;
+import flora.schemas.RunId;
 import flora.schemas.Sha256;
 import flora.schemas.Stage;
 import flora.schemas.fetch.FetchEvent;
@@ -22,9 +23,9 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 
 /**
- * A fetch stage whose work is what the run's name says: {@code sleep-MS}, {@code write-MS} (in the
- * store, all the time), {@code refuse}, {@code break}, {@code flaky-TIMES}, {@code stubborn-MS}
- * (heeds no interrupt).
+ * A fetch stage whose work is what the run's name says: {@code sleep-MS}, {@code hold} (until
+ * {@link #letGo}), {@code write-MS} (in the store, all the time), {@code refuse}, {@code break},
+ * {@code flaky-TIMES}, {@code stubborn-MS} (heeds no interrupt).
  */
 final class ScriptedFlow implements StageFlow {
 
@@ -64,6 +65,7 @@ final class ScriptedFlow implements StageFlow {
     var words = request.name().split("-");
     long amount = words.length > 1 ? Long.parseLong(words[1]) : 0;
     switch (words[0]) {
+      case "hold" -> hold(context);
       case "sleep" -> sleep(amount, context, false);
       case "write" -> sleep(amount, context, true);
       case "stubborn" -> stubborn(amount);
@@ -92,6 +94,20 @@ final class ScriptedFlow implements StageFlow {
       if (write) {
         store.put(StoreLayout.RUNS, "scratch", new byte[10], "application/octet-stream");
       }
+      Thread.sleep(20);
+    }
+  }
+
+  /** Lets a run end that holds, whoever works on it. */
+  static void letGo(ObjectStore store, RunId run) {
+    store.put(StoreLayout.RUNS, "let-go/" + run, new byte[0], "application/octet-stream");
+  }
+
+  private void hold(StageContext context) throws InterruptedException {
+    while (store.head(StoreLayout.RUNS, "let-go/" + context.runId()).isEmpty()) {
+      context.proceed();
+      context.progress(
+          s -> new FetchEvent.Progressed(s.runId(), s.attempt(), s.seq(), s.at(), 1, 2, 0));
       Thread.sleep(20);
     }
   }
