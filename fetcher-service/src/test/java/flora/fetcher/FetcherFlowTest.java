@@ -51,28 +51,8 @@ class FetcherFlowTest {
   private static final long UNET_SIZE = 5_000_000;
   private static final int FOR_EVER = Integer.MAX_VALUE;
 
-  private final FakeHub hub = FakeHub.start(0);
-  private final AtomicLong free = new AtomicLong(Long.MAX_VALUE);
-  private final ObjectStore store = withFreeBytes(new MemoryObjectStore(Clock.systemUTC()));
-  private final HubClient client =
-      new HubClient(
-          new HubSettings(
-              hub.endpoint(),
-              "",
-              java.util.Set.of(),
-              Duration.ofSeconds(1),
-              Duration.ofMillis(400),
-              new HubSettings.Proxies("", "", ""),
-              null),
-          new RetryPolicy(4, Duration.ofMillis(1), Duration.ofSeconds(2)),
-          Clock.systemUTC());
-  private final FetcherFlow flow =
-      new FetcherFlow(
-          client,
-          new Archive(store),
-          new Downloader(client, new Archive(store), Clock.systemUTC(), 4));
-  private final RecordingContext context = new RecordingContext();
-  private final FakeRepo pipeline =
+  /** Put together once: its digests take longer than any test. */
+  private static final FakeRepo pipeline =
       FakeRepo.model("flora/pipeline")
           .file(
               "model_index.json",
@@ -94,7 +74,30 @@ class FetcherFlowTest {
           .noise(UNET, UNET_SIZE)
           .file("vae/config.json", "{\"d\": 4}")
           .noise(VAE, 100_000)
-          .withTwins();
+          .withTwins()
+          .commit("main");
+
+  private final FakeHub hub = FakeHub.start(0);
+  private final AtomicLong free = new AtomicLong(Long.MAX_VALUE);
+  private final ObjectStore store = withFreeBytes(new MemoryObjectStore(Clock.systemUTC()));
+  private final HubClient client =
+      new HubClient(
+          new HubSettings(
+              hub.endpoint(),
+              "",
+              java.util.Set.of(),
+              Duration.ofSeconds(1),
+              Duration.ofMillis(400),
+              new HubSettings.Proxies("", "", ""),
+              null),
+          new RetryPolicy(4, Duration.ofMillis(1), Duration.ofSeconds(2)),
+          Clock.systemUTC());
+  private final FetcherFlow flow =
+      new FetcherFlow(
+          client,
+          new Archive(store),
+          new Downloader(client, new Archive(store), Clock.systemUTC(), 4));
+  private final RecordingContext context = new RecordingContext();
 
   private ObjectStore withFreeBytes(ObjectStore inner) {
     return (ObjectStore)

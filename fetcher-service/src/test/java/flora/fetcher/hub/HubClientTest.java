@@ -334,4 +334,40 @@ class HubClientTest {
     assertThat(outcome.get(5, java.util.concurrent.TimeUnit.SECONDS))
         .isInstanceOf(InterruptedException.class);
   }
+
+  @Test
+  void goesThroughAProxyThatWantsAPassword() throws Exception {
+    var whoAreYou = Map.of("Proxy-Authenticate", "Basic realm=\"proxy\"");
+    hub.add(repo).fault("/api/models", new Fault.Status(407, whoAreYou), 1);
+    var plain = HubSettings.of(URI.create("http://hub.example/huggingface-proxy"));
+    var proxy = "http://user:pass@127.0.0.1:" + hub.endpoint().getPort();
+    try (var behind =
+        client(
+            new HubSettings(
+                plain.endpoint(),
+                "",
+                Set.of(),
+                plain.connectTimeout(),
+                plain.readTimeout(),
+                new HubSettings.Proxies(proxy, "", "unrelated.example"),
+                null))) {
+      var listing = behind.listing(RepoType.MODEL, TINY, "main");
+
+      assertThat(behind.read(listing, listing.file("model_index.json").orElseThrow())).isNotEmpty();
+    }
+    assertThat(hub.seen())
+        .filteredOn(seen -> !seen.onContent())
+        .allMatch(seen -> "hub.example".equals(seen.uri().getHost()));
+  }
+
+  @Test
+  void readsATreeWhosePagesNameTheOriginInsteadOfTheMirror() throws Exception {
+    hub.add(repo).pageSize(2);
+    // by another name of the same machine: the next page's URL says 127.0.0.1
+    var byName =
+        URI.create("http://localhost:" + hub.endpoint().getPort() + hub.endpoint().getPath());
+    try (var mirror = client(HubSettings.of(byName))) {
+      assertThat(mirror.listing(RepoType.MODEL, TINY, "main").files()).hasSize(3);
+    }
+  }
 }
