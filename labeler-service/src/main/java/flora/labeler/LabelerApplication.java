@@ -5,6 +5,7 @@ import flora.stage.StageFlow;
 import flora.store.LocalCache;
 import flora.store.ObjectStore;
 import flora.store.StoreProperties;
+import java.time.Clock;
 import org.springframework.boot.SpringBootConfiguration;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
@@ -37,6 +38,6 @@ public class LabelerApplication {
       ObjectStore store, LocalCache cache, StoreProperties storage, LabelerProperties properties) {
     // beside the cache, not in it: the cache counts what it finds
     var work = storage.cacheFolder().toAbsolutePath().resolveSibling("labeler");
-    return new LabelerFlow(store, new LabelModels(cache, work), properties);
+    return new LabelerFlow(store, new LabelModels(cache, work), properties, Clock.systemUTC());
   }
 }

@@ -19,6 +19,7 @@ import flora.schemas.run.Head;
 import flora.stage.StageContext;
 import flora.stage.StageFlow;
 import flora.store.ObjectStore;
+import java.time.Clock;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
@@ -34,11 +35,13 @@ final class LabelerFlow implements StageFlow {
   private final ObjectStore store;
   private final LabelModels models;
   private final LabelerProperties properties;
+  private final Clock clock;
 
-  LabelerFlow(ObjectStore store, LabelModels models, LabelerProperties properties) {
+  LabelerFlow(ObjectStore store, LabelModels models, LabelerProperties properties, Clock clock) {
     this.store = store;
     this.models = models;
     this.properties = properties;
+    this.clock = clock;
   }
 
   @Override
@@ -58,7 +61,8 @@ final class LabelerFlow implements StageFlow {
     try (var captioner = captioner(dataset.label(), images, context)) {
       var pass =
           new Labelling(
-              new PictureReader(store, properties.maxFileSize().toBytes(), properties.maxPixels()),
+              new PictureReader(
+                  store, clock, properties.maxFileSize().toBytes(), properties.maxPixels()),
               captioner,
               dataset.label().triggerWord(),
               properties.decodeThreads(),

@@ -29,6 +29,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -67,7 +68,8 @@ final class LabelerRig {
         new LabelerFlow(
             store,
             new LabelModels(cache, folder.resolve("work")),
-            new LabelerProperties(8, 2, DataSize.ofMegabytes(64), 89_478_485));
+            new LabelerProperties(8, 2, DataSize.ofMegabytes(64), 89_478_485),
+            Clock.systemUTC());
   }
 
   Path folder() {

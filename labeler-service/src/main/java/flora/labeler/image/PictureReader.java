@@ -3,13 +3,15 @@ package flora.labeler.image;
 import flora.models.ModelException.ImageUnreadable;
 import flora.models.image.ImageDecoder;
 import flora.models.image.RgbImage;
+import flora.schemas.Json;
 import flora.schemas.Sha256;
 import flora.schemas.dataset.DatasetManifest.Rejected;
 import flora.schemas.store.StoreLayout;
 import flora.store.ObjectStore;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Instant;
 import java.util.Locale;
 
 /**
@@ -28,18 +30,25 @@ public final class PictureReader {
     record Unusable(Rejected why) implements Outcome {}
   }
 
+  /** What a blob's marker says, whoever wrote it. */
+  private record Verified(
+      Sha256 sha256, long size, String verifiedBy, String source, Instant fetchedAt) {}
+
   private final ObjectStore store;
+  private final Clock clock;
   private final ImageDecoder decoder;
   private final long maxBytes;
 
   /**
    * A reader.
    *
+   * @param clock for the markers of what was verified
    * @param maxBytes larger files are rejected before a byte of them is read
    * @param maxPixels larger pictures are rejected before a pixel of them is decoded
    */
-  public PictureReader(ObjectStore store, long maxBytes, long maxPixels) {
+  public PictureReader(ObjectStore store, Clock clock, long maxBytes, long maxPixels) {
     this.store = store;
+    this.clock = clock;
     this.decoder = new ImageDecoder(maxPixels);
     this.maxBytes = maxBytes;
   }
@@ -74,11 +83,8 @@ public final class PictureReader {
     var marker = StoreLayout.verified(digest);
     if (store.head(StoreLayout.DATASETS, marker).isEmpty()) {
       store.put(StoreLayout.DATASETS, StoreLayout.blob(digest), bytes, "application/octet-stream");
-      store.put(
-          StoreLayout.DATASETS,
-          marker,
-          "%d\n".formatted(bytes.length).getBytes(StandardCharsets.US_ASCII),
-          "text/plain");
+      var verified = new Verified(digest, bytes.length, "sha256", "upload", clock.instant());
+      store.put(StoreLayout.DATASETS, marker, Json.bytes(verified), "application/json");
     }
     return digest;
   }
