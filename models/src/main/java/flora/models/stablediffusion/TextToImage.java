@@ -41,6 +41,13 @@ public final class TextToImage implements AutoCloseable {
       int height,
       Sampler.Kind sampler) {}
 
+  /** Is told of every step of a drawing. */
+  @FunctionalInterface
+  public interface Steps {
+    /** The latents after a step, counted from 0; not to be changed. */
+    void done(int step, float[] latents);
+  }
+
   private final ClipTokenizer tokenizer;
   private final ClipTextEncoder textEncoder;
   private final UNet unet;
@@ -109,6 +116,11 @@ public final class TextToImage implements AutoCloseable {
    * @param noise standard normal, {@code [latent, height/f, width/f]} row by row
    */
   public NDArray denoise(Drawing drawing, float[] noise) {
+    return denoise(drawing, noise, (step, latents) -> {});
+  }
+
+  /** The same, watched step by step. */
+  public NDArray denoise(Drawing drawing, float[] noise, Steps seen) {
     long[] shape = latentShape(drawing);
     if (noise.length != latentCount(drawing)) {
       throw new IllegalArgumentException(
@@ -137,6 +149,7 @@ public final class TextToImage implements AutoCloseable {
                   : unet.forward(input, new float[] {time}, context).toFloatArray();
         }
         x = sampler.step(i, predicted, x);
+        seen.done(i, x);
       }
       return scope.keep(Aten.of(x, shape));
     }

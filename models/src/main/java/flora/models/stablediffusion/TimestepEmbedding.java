@@ -29,9 +29,13 @@ final class TimestepEmbedding {
     linear2 = new Linear(weights.child("linear_2"), config.timeSize(), config.timeSize(), true);
   }
 
-  /** One timestep per sample, whole or between two: {@code [n] → [n, time]}. */
-  NDArray forward(float[] timesteps) {
-    NDArray waves = Aten.of(sinusoids(timesteps, size, cosFirst, shift), timesteps.length, size);
+  /** One timestep per sample, whole or between two: {@code [n, size]}. */
+  NDArray waves(float[] timesteps) {
+    return Aten.of(sinusoids(timesteps, size, cosFirst, shift), timesteps.length, size);
+  }
+
+  /** {@code [n, size] → [n, time]}. */
+  NDArray forward(NDArray waves) {
     return linear2.forward(activation.apply(linear1.forward(waves)));
   }
 

@@ -13,6 +13,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 
 /**
  * The denoiser of Stable Diffusion (<a href="https://arxiv.org/abs/2112.10752">Rombach et al.</a>):
@@ -84,20 +85,37 @@ public final class UNet implements AutoCloseable {
    * @return {@code [n, out, h, w]}
    */
   public NDArray forward(NDArray latents, float[] timesteps, NDArray context) {
+    return forward(latents, timesteps, context, (block, x) -> {});
+  }
+
+  /**
+   * The same, watched.
+   *
+   * @param seen is shown each block's output by the block's path; valid only during the call
+   */
+  public NDArray forward(
+      NDArray latents, float[] timesteps, NDArray context, BiConsumer<String, NDArray> seen) {
     try (var scope = new Scope()) {
       NDArray x = config.centerInput() ? Aten.add(Aten.mul(latents, 2), -1) : latents;
-      NDArray time = timeEmbedding.forward(timesteps); // [n, time]
+      NDArray waves = timeEmbedding.waves(timesteps);
+      seen.accept("time_proj", waves);
+      NDArray time = timeEmbedding.forward(waves); // [n, time]
+      seen.accept("time_embedding", time);
       x = convIn.forward(x); // [n, c₀, h, w]
+      seen.accept("conv_in", x);
       var skips = new ArrayDeque<NDArray>();
       skips.add(x);
       var made = new ArrayList<NDArray>();
-      for (DownBlock block : downBlocks) {
-        x = block.forward(x, time, context, made);
+      for (int i = 0; i < downBlocks.size(); i++) {
+        x = downBlocks.get(i).forward(x, time, context, made);
+        seen.accept("down_blocks." + i, x);
       }
       skips.addAll(made);
       x = midBlock.forward(x, time, context);
-      for (UpBlock block : upBlocks) {
-        x = block.forward(x, time, context, skips);
+      seen.accept("mid_block", x);
+      for (int i = 0; i < upBlocks.size(); i++) {
+        x = upBlocks.get(i).forward(x, time, context, skips);
+        seen.accept("up_blocks." + i, x);
       }
       x = config.activation().apply(normOut.forward(x));
       return scope.keep(convOut.forward(x));

@@ -21,7 +21,12 @@ import java.util.TreeSet;
 public final class Parity {
 
   private static final List<GoldenKind> KINDS =
-      List.of(new ImageSets(), new TokenizerSets(), new ClipSets());
+      List.of(
+          new ImageSets(),
+          new TokenizerSets(),
+          new ClipSets(),
+          new StableDiffusionSets(),
+          new LoraTrainingSets());
 
   private enum Verdict {
     OK("ok"),

@@ -77,6 +77,24 @@ class ParityTest {
   }
 
   @Test
+  void stableDiffusionAndItsTrainingAreRight() {
+    assertThat(run(GOLDENS, "tiny-sd", "sd-lora-const", "sd-lora-minsnr")).as(output()).isZero();
+
+    assertThat(output().lines().map(line -> line.split("  ")[0].strip()))
+        .containsExactly("ok", "ok", "ok");
+  }
+
+  @Test
+  void aWrongLossFailsTheTraining() throws IOException {
+    copy("golden/sd-lora-minsnr", "models/tiny-sd");
+    // a bit of the first loss that is worth about 2 %
+    change("sd-lora-minsnr", "log.loss", 2, 2);
+
+    assertThat(run(folder, "sd-lora-minsnr")).isEqualTo(1);
+    assertThat(output()).startsWith("FAIL         sd-lora-minsnr  log.loss  ");
+  }
+
+  @Test
   void oneWrongPixelFailsTheSetAndIsNamed() throws IOException {
     copy("golden/images", "images", "models");
     change("images", "decoded/gray.png", 17, 1);
