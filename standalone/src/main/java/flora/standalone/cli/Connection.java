@@ -1,0 +1,115 @@
+package flora.standalone.cli;
+
+import flora.schemas.Json;
+import flora.standalone.Standalone;
+import flora.standalone.client.GatewayClient;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+
+/** Which server a command speaks to: a named one, the one that is up, or one of its own. */
+final class Connection implements AutoCloseable {
+
+  /** The options that every client command has. */
+  static final class Options {
+    @Option(
+        names = "--server",
+        paramLabel = "URL",
+        description =
+            "Flora server; default: the one that is up on this machine, else one of the command's own")
+    @Nullable URI server;
+
+    @Option(names = "--json", description = "JSON, one value a line")
+    boolean json;
+  }
+
+  private final GatewayClient client;
+  private final @Nullable Standalone own;
+
+  private Connection(GatewayClient client, @Nullable Standalone own) {
+    this.client = client;
+    this.own = own;
+  }
+
+  /** Connects to a server that is up, or starts one for the time of this command. */
+  static Connection open(Options options, Map<String, String> environment)
+      throws IOException, InterruptedException {
+    var running = toRunning(options, environment);
+    if (running != null) {
+      return new Connection(running, null);
+    }
+    System.err.println("no server is up: starting one for this command (./flora up keeps one)");
+    var ports = new HashMap<>(environment);
+    for (var port : List.of("FLORA_PORT", "FLORA_KAFKA_PORT", "FLORA_S3_PORT")) {
+      ports.putIfAbsent(port, "0");
+    }
+    var own = Standalone.start(ports);
+    return new Connection(new GatewayClient(own.gateway(), environment.get("FLORA_API_KEY")), own);
+  }
+
+  /** Connects to a server that is up; starts none. */
+  static Connection existing(Options options, Map<String, String> environment)
+      throws InterruptedException {
+    var running = toRunning(options, environment);
+    if (running == null) {
+      throw new GatewayClient.ServerGone(
+          options.server != null ? options.server : address(environment), null);
+    }
+    return new Connection(running, null);
+  }
+
+  GatewayClient client() {
+    return client;
+  }
+
+  /** Whether the server ends with this command. */
+  boolean isOwn() {
+    return own != null;
+  }
+
+  @Override
+  public void close() {
+    client.close();
+    if (own != null) {
+      own.close();
+    }
+  }
+
+  private static @Nullable GatewayClient toRunning(Options options, Map<String, String> environment)
+      throws InterruptedException {
+    var client =
+        new GatewayClient(
+            options.server != null ? options.server : address(environment),
+            environment.get("FLORA_API_KEY"));
+    if (client.isReady()) {
+      return client;
+    }
+    client.close();
+    if (options.server != null) {
+      throw new GatewayClient.ServerGone(options.server, null);
+    }
+    return null;
+  }
+
+  /** Where a server on this machine's data folder says it is, else the usual place. */
+  private static URI address(Map<String, String> environment) {
+    var ports = Standalone.portsFile(Path.of(environment.getOrDefault("FLORA_DATA", ".flora")));
+    try {
+      if (Files.isRegularFile(ports)) {
+        var gateway = Json.read(Files.readAllBytes(ports), JsonNode.class).path("gateway");
+        return URI.create(gateway.asString());
+      }
+    } catch (IOException | JacksonException e) {
+      // a file half removed: the usual place it is
+    }
+    return URI.create("http://127.0.0.1:" + environment.getOrDefault("FLORA_PORT", "8080"));
+  }
+}

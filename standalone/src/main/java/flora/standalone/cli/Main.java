@@ -1,0 +1,89 @@
+package flora.standalone.cli;
+
+import flora.standalone.client.GatewayClient;
+import flora.standalone.client.InvalidInput;
+import java.util.concurrent.CancellationException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.IExecutionExceptionHandler;
+
+/**
+ * {@code ./flora}: one command for everything.
+ *
+ * <p>Exit codes: 0 done; 1 the run failed; 2 wrong usage, or the server refused the request; 3 no
+ * server answers; 4 the run was cancelled.
+ */
+@Command(
+    name = "flora",
+    description = "Fetch, label, train: LoRA adapters from pictures, in one command.",
+    synopsisSubcommandLabel = "COMMAND",
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {
+      " 0:done",
+      " 1:the run failed",
+      " 2:wrong usage, or the server refused the request",
+      " 3:no server answers",
+      " 4:the run was cancelled"
+    },
+    subcommands = {
+      UpCommand.class,
+      RunCommand.class,
+      LabelCommand.class,
+      FetchCommand.class,
+      RunsCommand.class,
+      StatusCommand.class,
+      LogsCommand.class,
+      GetCommand.class,
+      CancelCommand.class,
+      DoctorCommand.class,
+      ParityCommand.class,
+      ComposeLocalCommand.class,
+      HelpCommand.class
+    })
+public final class Main {
+
+  static final int DONE = 0;
+  static final int RUN_FAILED = 1;
+  static final int REFUSED = 2;
+  static final int NO_SERVER = 3;
+  static final int CANCELLED = 4;
+
+  private Main() {}
+
+  /** Runs one command and ends the process with its exit code. */
+  public static void main(String[] args) {
+    System.exit(commandLine().execute(args));
+  }
+
+  static CommandLine commandLine() {
+    return new CommandLine(new Main())
+        .setExecutionExceptionHandler(failures())
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setUsageHelpAutoWidth(true);
+  }
+
+  private static IExecutionExceptionHandler failures() {
+    return (exception, command, parsed) -> {
+      var out = command.getErr();
+      switch (exception) {
+        case GatewayClient.ServerGone gone -> {
+          out.println(gone.getMessage());
+          return NO_SERVER;
+        }
+        case GatewayClient.Refused refused -> {
+          out.println(refused.getMessage());
+          return REFUSED;
+        }
+        case InvalidInput invalid -> {
+          out.println(invalid.getMessage());
+          return REFUSED;
+        }
+        case InterruptedException _, CancellationException _ -> {
+          return CANCELLED;
+        }
+        default -> throw exception;
+      }
+    };
+  }
+}

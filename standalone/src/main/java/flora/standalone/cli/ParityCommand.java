@@ -1,0 +1,36 @@
+package flora.standalone.cli;
+
+import flora.standalone.parity.Parity;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/**
+ * {@code flora parity DIR}: the networks and training steps against the Python libraries' values.
+ */
+@Command(
+    name = "parity",
+    description = {
+      "Run every golden set of a folder (models/, images/, golden/…) and print one line each:",
+      "ok|FAIL|unsupported, the set, the tensor with the largest excess, max_abs_diff, tolerance."
+    })
+final class ParityCommand implements Callable<Integer> {
+
+  @Parameters(paramLabel = "DIR", description = "a folder with models/, images/ and golden/")
+  Path folder = Path.of("");
+
+  @Option(
+      names = "--only",
+      split = ",",
+      paramLabel = "SET",
+      description = "only these sets; default: all")
+  Set<String> only = Set.of();
+
+  @Override
+  public Integer call() {
+    return new Parity(folder, System.out).run(only);
+  }
+}

@@ -1,0 +1,137 @@
+package flora.standalone.cli;
+
+import flora.schemas.run.Run;
+import flora.standalone.client.FolderUpload;
+import flora.standalone.client.GatewayClient;
+import flora.standalone.client.InvalidInput;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.dataformat.yaml.YAMLMapper;
+
+/**
+ * {@code flora run CONFIG}: uploads what lies here, starts the run, follows it, brings the adapter.
+ */
+@Command(
+    name = "run",
+    description = {
+      "Start a run from a config file and follow it to its end.",
+      "A train_data_dir that lies on this machine is uploaded with its metadata_path; the finished",
+      "adapter is written to {output_dir}/{name}.safetensors."
+    })
+final class RunCommand implements Callable<Integer> {
+
+  @Parameters(paramLabel = "CONFIG", description = "YAML or JSON, canonical or the flat form")
+  Path config = Path.of("");
+
+  @Option(names = "--watch", description = "follow the run (the default)")
+  boolean watch;
+
+  @Option(names = "--detach", description = "start the run and return at once")
+  boolean detach;
+
+  @Option(
+      names = {"--use_mirror", "--use-mirror"},
+      arity = "0..1",
+      fallbackValue = "true",
+      paramLabel = "true|false|NAME",
+      description = "overrides use_mirror of the config")
+  @Nullable String useMirror;
+
+  @Mixin Connection.Options options = new Connection.Options();
+
+  @Override
+  public Integer call() throws Exception {
+    if (detach && watch) {
+      throw new InvalidInput("--detach and --watch contradict each other: give one of them");
+    }
+    var request = read();
+    try (var connection = Connection.open(options, System.getenv())) {
+      if (detach && connection.isOwn()) {
+        throw new InvalidInput(
+            "--detach needs a server that stays: start one with ./flora up, then run this again");
+      }
+      var client = connection.client();
+      byte[] body = new YAMLMapper().writeValueAsBytes(request);
+      var effective = client.dryRun(body, "application/yaml");
+      effective.path("warnings").forEach(w -> System.err.println("note: " + w.asString()));
+      upload(client, request, effective);
+      Run run = client.submit(body, "application/yaml");
+      System.err.println("run " + run.id());
+      if (detach) {
+        System.out.println(run.id());
+        return Main.DONE;
+      }
+      return FollowedRun.toTheEnd(client, run.id(), options, done -> bring(client, done, request));
+    }
+  }
+
+  private ObjectNode read() throws IOException {
+    if (!Files.isRegularFile(config)) {
+      throw new InvalidInput("no such config file: " + config);
+    }
+    try {
+      if (new YAMLMapper().readTree(Files.readAllBytes(config)) instanceof ObjectNode request) {
+        return overridden(request);
+      }
+    } catch (JacksonException e) {
+      throw new InvalidInput(
+          "%s is neither YAML nor JSON: %s".formatted(config, e.getOriginalMessage()));
+    }
+    throw new InvalidInput(config + " holds no keys: expected a mapping such as name: …");
+  }
+
+  private ObjectNode overridden(ObjectNode request) {
+    if (useMirror != null) {
+      var holder = request.get("model") instanceof ObjectNode model ? model : request;
+      holder.put("use_mirror", useMirror);
+    }
+    return request;
+  }
+
+  private void upload(GatewayClient client, JsonNode request, JsonNode effective)
+      throws IOException, InterruptedException {
+    var folder = local(request.path("train_data_dir").asString(""));
+    if (folder == null || !Files.isDirectory(folder)) {
+      return;
+    }
+    var dataset = effective.path("request").path("dataset").path("name").asString("");
+    var captions = local(request.path("metadata_path").asString(""));
+    new FolderUpload(client, dataset, System.err).send(folder, captions);
+  }
+
+  private void bring(GatewayClient client, Run run, JsonNode request)
+      throws IOException, InterruptedException {
+    var output = request.path("output_dir").asString("");
+    for (var artifact : run.artifacts()) {
+      if (artifact.name().startsWith("adapter/kohya/")) {
+        var folder = output.isEmpty() ? Path.of("") : Path.of(output);
+        var file = folder.resolve(artifact.name().substring("adapter/kohya/".length()));
+        client.download(artifact.url(), file);
+        System.out.printf("%s  sha256 %s%n", file, artifact.sha256());
+      }
+    }
+  }
+
+  /** A path of the config: as seen from here, else from where the config lies. */
+  private @Nullable Path local(String path) {
+    if (path.isEmpty()) {
+      return null;
+    }
+    var here = Path.of(path);
+    if (Files.exists(here)) {
+      return here;
+    }
+    var beside = config.toAbsolutePath().resolveSibling(path).normalize();
+    return Files.exists(beside) ? beside : null;
+  }
+}
