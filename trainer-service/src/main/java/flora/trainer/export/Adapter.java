@@ -1,7 +1,11 @@
 package flora.trainer.export;
 
+import flora.models.lora.Lora;
+import flora.models.lora.LoraState;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 
 /**
  * A trained LoRA in memory: for each adapted layer {@code W + alpha/rank · up·down} (<a
@@ -19,6 +23,27 @@ public record Adapter(
   public Adapter {
     targets = targets.stream().sorted().toList();
     pairs = pairs.stream().sorted(Comparator.comparing(Pair::module)).toList();
+  }
+
+  /** A copy of an adapter in place, as its matrices are now. */
+  public static Adapter of(Lora lora) {
+    var matrices = lora.state().matrices();
+    var pairs =
+        lora.layers().stream()
+            .map(
+                layer ->
+                    new Pair(
+                        layer,
+                        tensor(matrices, layer + LoraState.A),
+                        tensor(matrices, layer + LoraState.B)))
+            .toList();
+    var config = lora.config();
+    return new Adapter(config.rank(), config.alpha(), config.dropout(), config.targets(), pairs);
+  }
+
+  private static Tensor tensor(Map<String, LoraState.Matrix> matrices, String name) {
+    var matrix = Objects.requireNonNull(matrices.get(name), name);
+    return new Tensor(matrix.shape(), matrix.values());
   }
 
   /**

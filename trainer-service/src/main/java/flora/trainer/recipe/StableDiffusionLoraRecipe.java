@@ -29,12 +29,9 @@ import flora.trainer.export.Adapter;
 import flora.trainer.export.KohyaFile;
 import flora.trainer.export.Provenance;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedSet;
 
@@ -124,7 +121,7 @@ public final class StableDiffusionLoraRecipe {
           save(job, lora, optimizer, provenance.at(done + 1), losses, done + 1, watch);
         }
       }
-      return new TrainedAdapter(adapter(lora), provenance, total, losses.recentMean());
+      return new TrainedAdapter(Adapter.of(lora), provenance, total, losses.recentMean());
     }
   }
 
@@ -268,31 +265,12 @@ public final class StableDiffusionLoraRecipe {
       long step,
       TrainingWatch watch) {
     Path folder = job.scratch();
-    KohyaFile.write(adapter(lora), provenance, folder.resolve(CheckpointManifest.ADAPTER));
+    KohyaFile.write(Adapter.of(lora), provenance, folder.resolve(CheckpointManifest.ADAPTER));
     var moments = new SafetensorsWriter();
     optimizer.writeTo(moments);
     moments.writeTo(folder.resolve(CheckpointManifest.OPTIMIZER));
     watch.save(job.beginning().at(step, losses), folder);
     losses.checkpointSaved();
-  }
-
-  private static Adapter adapter(Lora lora) {
-    var config = lora.config();
-    var matrices = lora.state().matrices();
-    var pairs = new ArrayList<Adapter.Pair>();
-    for (var module : lora.layers()) {
-      pairs.add(
-          new Adapter.Pair(
-              module,
-              tensor(matrices, module + LoraState.A),
-              tensor(matrices, module + LoraState.B)));
-    }
-    return new Adapter(config.rank(), config.alpha(), config.dropout(), config.targets(), pairs);
-  }
-
-  private static Adapter.Tensor tensor(Map<String, LoraState.Matrix> matrices, String name) {
-    var matrix = Objects.requireNonNull(matrices.get(name), name);
-    return new Adapter.Tensor(matrix.shape(), matrix.values());
   }
 
   private static LoraState.Matrix matrix(Adapter.Tensor tensor) {
