@@ -48,6 +48,8 @@ p = picture()
 for n, s in (("444", 0), ("422", 1), ("420", 2)):
     keep(f"s{n}.jpg", saved(p, "JPEG", quality=85, subsampling=s))
 keep("s411.jpg", saved(p, "JPEG", quality=85, subsampling="4:1:1"))
+h = bytearray(saved(picture(32, 32), "JPEG", quality=85, subsampling="4:2:2")); k = h.find(b"\xff\xc0"); assert h[k + 11] == 0x21; h[k + 11] = 0x12
+keep("s440.jpg", bytes(h))                                       # as many blocks, so it stays a whole (if scrambled) picture
 keep("progressive.jpg", saved(p, "JPEG", quality=80, progressive=True))
 keep("restart.jpg", saved(p, "JPEG", quality=80, restart_marker_blocks=1))
 keep("grey.jpg", saved(p.convert("L"), "JPEG", quality=80))

@@ -88,7 +88,7 @@ public final class ImageDecoder {
         with(
             bytes,
             ImageFormat.JPEG,
-            reader -> JpegColours.rgb(reader.readRaster(0, null), markers.colours()));
+            reader -> JpegColours.rgb(reader.readRaster(0, null), markers));
     return Exif.upright(image, markers.orientation());
   }
 

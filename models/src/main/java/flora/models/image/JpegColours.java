@@ -14,7 +14,7 @@ final class JpegColours {
   private JpegColours() {}
 
   /** The pixels of a raster of 1, 3 or 4 bands. */
-  static RgbImage rgb(Raster raster, JpegMarkers.Colours colours) {
+  static RgbImage rgb(Raster raster, JpegMarkers markers) {
     int width = raster.getWidth();
     int height = raster.getHeight();
     int bands = raster.getNumBands();
@@ -23,11 +23,33 @@ final class JpegColours {
     int to = 0;
     for (int y = 0; y < height; y++) {
       raster.getPixels(raster.getMinX(), raster.getMinY() + y, width, 1, row);
+      if (markers.halfRows()) {
+        smooth(raster, y, row);
+      }
       for (int x = 0; x < width; x++, to += 3) {
-        pixel(row, x * bands, colours, pixels, to);
+        pixel(row, x * bands, markers.colours(), pixels, to);
       }
     }
     return new RgbImage(width, height, pixels);
+  }
+
+  /**
+   * Where colour has half the rows, Java's libjpeg repeats each; libjpeg-turbo, and so Pillow,
+   * mixes in a quarter of the next nearest (h1v2_fancy_upsample).
+   */
+  private static void smooth(Raster raster, int y, int[] row) {
+    int bands = raster.getNumBands();
+    int last = (raster.getHeight() - 1) / 2 * 2;
+    int near = y / 2 * 2;
+    int far = Math.clamp(y % 2 == 0 ? near - 2 : near + 2, 0, last);
+    int rounding = y % 2 == 0 ? 1 : 2;
+    for (int x = 0; x < raster.getWidth(); x++) {
+      for (int band = 1; band <= 2; band++) {
+        int a = raster.getSample(raster.getMinX() + x, raster.getMinY() + near, band);
+        int b = raster.getSample(raster.getMinX() + x, raster.getMinY() + far, band);
+        row[x * bands + band] = (3 * a + b + rounding) >> 2;
+      }
+    }
   }
 
   private static void pixel(int[] in, int at, JpegMarkers.Colours colours, byte[] out, int to) {

@@ -9,9 +9,11 @@ import java.util.regex.Pattern;
  * What the markers of a JPEG say about its colours and its orientation.
  *
  * @param colours how the samples are coded, decided as libjpeg does
+ * @param halfRows whether colour has all columns but only every second row (4:4:0), as in
+ *     photographs that were turned without loss
  * @param orientation the EXIF orientation, or the one in XMP where EXIF has none; else 1
  */
-record JpegMarkers(Colours colours, int orientation) {
+record JpegMarkers(Colours colours, boolean halfRows, int orientation) {
 
   /** How the samples of a JPEG are coded. */
   enum Colours {
@@ -38,6 +40,7 @@ record JpegMarkers(Colours colours, int orientation) {
     int exif = 0;
     int xmp = 0;
     int[] components = {};
+    boolean halfRows = false;
     int at = 2;
     while (at + 4 <= bytes.length) {
       if ((bytes[at] & 0xff) != 0xff) {
@@ -69,11 +72,12 @@ record JpegMarkers(Colours colours, int orientation) {
         xmp = xmpOrientation(segment);
       } else if (isStartOfFrame(marker)) {
         components = componentIds(segment);
+        halfRows = halfRows(segment, components.length);
       }
       at += 2 + Math.max(2, length);
     }
     int orientation = exif > 1 || xmp == 0 ? Math.max(1, exif) : xmp;
-    return new JpegMarkers(colours(components, jfif, adobe), orientation);
+    return new JpegMarkers(colours(components, jfif, adobe), halfRows, orientation);
   }
 
   /** libjpeg's default_decompress_parms. */
@@ -109,6 +113,17 @@ record JpegMarkers(Colours colours, int orientation) {
       ids[i] = frame.get(6 + 3 * i) & 0xff;
     }
     return ids;
+  }
+
+  private static boolean halfRows(ByteBuffer frame, int count) {
+    if (count < 3) {
+      return false;
+    }
+    int brightness = frame.get(7) & 0xff;
+    int colour = frame.get(10) & 0xff;
+    return colour == (frame.get(13) & 0xff)
+        && brightness >> 4 == colour >> 4
+        && (brightness & 15) == 2 * (colour & 15);
   }
 
   private static int xmpOrientation(ByteBuffer segment) {
