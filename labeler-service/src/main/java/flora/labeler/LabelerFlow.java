@@ -58,7 +58,8 @@ final class LabelerFlow implements StageFlow {
     context.publish(s -> new LabelEvent.Started(s.runId(), s.attempt(), s.seq(), s.at(), total));
     context.proceed();
 
-    try (var captioner = captioner(dataset.label(), images, context)) {
+    var listener = listener(context, total);
+    try (var captioner = captioner(dataset.label(), images, context, listener)) {
       var pass =
           new Labelling(
               new PictureReader(
@@ -67,7 +68,7 @@ final class LabelerFlow implements StageFlow {
               dataset.label().triggerWord(),
               properties.decodeThreads(),
               properties.batchSize(),
-              listener(context, total));
+              listener);
       var version = pass.run(dataset.name(), images);
       context.proceed();
       version.write(store);
@@ -95,13 +96,19 @@ final class LabelerFlow implements StageFlow {
 
   /** The label model, when a picture needs it. */
   private @Nullable Captioner captioner(
-      LabelOptions options, ImageSet images, StageContext context) {
+      LabelOptions options, ImageSet images, StageContext context, Labelling.Listener listener) {
     boolean wanted =
         options.labeler() != Labeler.NONE
             && images.pictures().stream()
                 .anyMatch(p -> Optional.ofNullable(p.caption()).orElse("").isBlank());
     return wanted
-        ? models.open(options, snapshot(context.head(), RepoRole.LABEL_MODEL), context::proceed)
+        ? models.open(
+            options,
+            snapshot(context.head(), RepoRole.LABEL_MODEL),
+            () -> {
+              listener.proceed();
+              listener.progressed(0); // many labels take a while; nobody shall think it is stuck
+            })
         : null;
   }
 
