@@ -59,6 +59,16 @@ final class Platform {
     }
   }
 
+  private Gateway shared;
+
+  /** The gateway of all tests that change nothing about it; lives as long as this JVM. */
+  synchronized Gateway shared() {
+    if (shared == null) {
+      shared = gateway("--gateway.max-upload=12MB");
+    }
+    return shared;
+  }
+
   /** A gateway on this platform; {@code properties} win over the quick ones of the tests. */
   Gateway gateway(String... properties) {
     var args =

@@ -16,7 +16,6 @@ import flora.schemas.work.Work;
 import flora.store.ObjectStore;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -28,13 +27,8 @@ class RunsIT {
 
   @BeforeAll
   static void start() {
-    gateway = PLATFORM.gateway();
+    gateway = PLATFORM.shared();
     store = PLATFORM.storeOf(gateway);
-  }
-
-  @AfterAll
-  static void stop() {
-    gateway.close();
   }
 
   @Test
