@@ -78,8 +78,8 @@ final class Platform {
                 "--spring.kafka.bootstrap-servers=" + kafka.bootstrapServers(),
                 "--store.endpoint=" + s3.endpoint(),
                 "--gateway.intake.enabled=false",
-                "--gateway.intake.every=300ms",
-                "--gateway.intake.quiet=800ms",
+                "--gateway.intake.every=200ms",
+                "--gateway.intake.quiet=500ms",
                 "--gateway.reconcile.every=300ms",
                 "--gateway.heartbeat=300ms"));
     // of two equal arguments Spring would take both

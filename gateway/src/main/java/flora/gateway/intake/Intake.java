@@ -97,7 +97,9 @@ final class Intake implements SmartLifecycle {
     try {
       look();
     } catch (PipelineException e) {
-      log.warn("the incoming folders are not seen, later again: {}", e.getMessage());
+      if (running) {
+        log.warn("the incoming folders are not seen, later again: {}", e.getMessage());
+      }
     }
   }
 

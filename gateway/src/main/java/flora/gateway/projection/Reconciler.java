@@ -104,8 +104,10 @@ final class Reconciler implements SmartLifecycle {
         }
         Thread.sleep(view.isCaughtUp() ? timing.every() : Duration.ofMillis(200));
       } catch (PipelineException e) {
-        log.warn("the second look failed, later again: {}", e.getMessage());
-        nap();
+        if (running) {
+          log.warn("the second look failed, later again: {}", e.getMessage());
+          nap();
+        }
       } catch (InterruptedException e) {
         return;
       }

@@ -1,0 +1,88 @@
+package flora.gateway;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
+import org.springframework.util.unit.DataSize;
+
+class GatewayPropertiesTest {
+
+  @Test
+  void hasDefaults() {
+    var properties = bind(Map.of());
+
+    assertThat(properties.instance()).isEqualTo("0");
+    assertThat(properties.apiKey().isSet()).isFalse();
+    assertThat(properties.maxRequest()).isEqualTo(DataSize.ofMegabytes(1));
+    assertThat(properties.reconcile().orphanedAfter()).isEqualTo(Duration.ofSeconds(60));
+    assertThat(properties.intake().quiet()).isEqualTo(Duration.ofSeconds(10));
+    assertThat(properties.intake().enabled()).isTrue();
+    assertThat(properties.stalledAfter()).isEqualTo(Duration.ofSeconds(30));
+  }
+
+  @Test
+  void takesEveryProperty() {
+    var properties =
+        bind(
+            Map.ofEntries(
+                Map.entry("gateway.instance", "b"),
+                Map.entry("gateway.api-key", "hush"),
+                Map.entry("gateway.max-request", "2MB"),
+                Map.entry("gateway.max-upload", "3MB"),
+                Map.entry("gateway.max-streams", "4"),
+                Map.entry("gateway.heartbeat", "5s"),
+                Map.entry("gateway.stalled-after", "6s"),
+                Map.entry("gateway.bucket-notifications", "arn:a"),
+                Map.entry("gateway.reconcile.every", "7s"),
+                Map.entry("gateway.reconcile.orphaned-after", "8s"),
+                Map.entry("gateway.reconcile.scan-every", "9s"),
+                Map.entry("gateway.intake.enabled", "false"),
+                Map.entry("gateway.intake.every", "10s"),
+                Map.entry("gateway.intake.quiet", "11s")));
+
+    assertThat(properties)
+        .isEqualTo(
+            new GatewayProperties(
+                "b",
+                new GatewayProperties.ApiKey("hush"),
+                DataSize.ofMegabytes(2),
+                DataSize.ofMegabytes(3),
+                4,
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(6),
+                "arn:a",
+                new GatewayProperties.Reconcile(
+                    Duration.ofSeconds(7), Duration.ofSeconds(8), Duration.ofSeconds(9)),
+                new GatewayProperties.Intake(
+                    false, Duration.ofSeconds(10), Duration.ofSeconds(11))));
+    assertThat(properties.toString()).doesNotContain("hush");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "gateway.instance,a b",
+    "gateway.max-streams,0",
+    "gateway.max-request,0B",
+    "gateway.heartbeat,0s",
+    "gateway.reconcile.every,-1s",
+    "gateway.intake.quiet,0s"
+  })
+  void refusesWhatCannotBe(String name, String value) {
+    assertThatThrownBy(() -> bind(Map.of(name, value)))
+        .rootCause()
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(name);
+  }
+
+  private static GatewayProperties bind(Map<String, String> values) {
+    return new Binder(new MapConfigurationPropertySource(values))
+        .bindOrCreate("gateway", GatewayProperties.class);
+  }
+}
