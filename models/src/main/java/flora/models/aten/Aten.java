@@ -49,6 +49,17 @@ public final class Aten {
     return conv2d(x, w, b, stride, padding, 1);
   }
 
+  /**
+   * A convolution that keeps the size, as one product of matrices: every pixel's surroundings
+   * become a column. Much faster than {@link #conv2d} where channels are many and pixels are few,
+   * because the kernel needs no reordering.
+   *
+   * @param w {@code [out, in, k, k]} with an odd k
+   */
+  public static NDArray conv2dColumns(NDArray x, NDArray w, NDArray b) {
+    return one("conv2d_columns", x, w, b);
+  }
+
   /** Group normalisation over {@code [n, c, ...]}. */
   public static NDArray groupNorm(NDArray x, int groups, NDArray w, NDArray b, double eps) {
     return one("group_norm", x, groups, eps, w, b);
@@ -113,11 +124,6 @@ public final class Aten {
   public static NDArray attention(
       NDArray q, NDArray k, NDArray v, int heads, boolean causal, @Nullable NDArray mask) {
     return one("attention", q, k, v, heads, causal, mask);
-  }
-
-  /** {@link #attention} computed in fp32 whatever the operands' type. */
-  public static NDArray attentionUpcast(NDArray q, NDArray k, NDArray v, int heads) {
-    return one("attention_upcast", q, k, v, heads);
   }
 
   // --- arithmetic (operands broadcast)
@@ -283,15 +289,6 @@ public final class Aten {
     return one("nearest", x, new long[] {height, width});
   }
 
-  /** Nearest-neighbour interpolation of {@code [n, c, h, w]} to twice its size. */
-  public static NDArray nearestDouble(NDArray x) {
-    return one("nearest_double", x);
-  }
-
-  public static NDArray averagePool(NDArray x, int kernel) {
-    return one("avg_pool2d", x, kernel);
-  }
-
   // --- types, files, making arrays
 
   /**
@@ -341,16 +338,6 @@ public final class Aten {
   /** {@code xs[i] += ys[i]}. */
   public static void addAll(List<NDArray> xs, List<NDArray> ys) {
     none("add_all_", xs, ys);
-  }
-
-  /** {@code xs[i] *= s}. */
-  public static void scaleAll(List<NDArray> xs, double s) {
-    none("scale_all_", xs, s);
-  }
-
-  /** The Euclidean norm of all elements together, a scalar. */
-  public static NDArray normAll(List<NDArray> xs) {
-    return one("norm_all", xs);
   }
 
   /** Scales all by {@code min(1, max/(norm + 1e-6))}; returns the norm before. */

@@ -9,6 +9,11 @@ import org.jspecify.annotations.Nullable;
 
 /** A convolution with a square kernel and a bias: {@code [n, in, h, w] → [n, out, h', w']}. */
 public final class Conv2d implements AdaptableLayer {
+  /** Where columns beat the engine's convolution on processors: many channels, few pixels. */
+  private static final int MANY_CHANNELS = 1280;
+
+  private static final int FEW_PIXELS = 64;
+
   private final String name;
   private final Geometry.Convolution geometry;
   private final NDArray weight; // [out, in, k, k]
@@ -35,8 +40,21 @@ public final class Conv2d implements AdaptableLayer {
   }
 
   public NDArray forward(NDArray x) {
-    NDArray y = Aten.conv2d(x, weight, bias, geometry.stride(), geometry.padding());
+    NDArray y =
+        bias != null && isDeep(x)
+            ? Aten.conv2dColumns(x, weight, bias)
+            : Aten.conv2d(x, weight, bias, geometry.stride(), geometry.padding());
     return adapter == null ? y : adapter.adapt(x, y);
+  }
+
+  private boolean isDeep(NDArray x) {
+    int kernel = geometry.kernel();
+    return kernel > 1
+        && kernel % 2 == 1
+        && geometry.stride() == 1
+        && geometry.padding() == kernel / 2
+        && geometry.inputs() >= MANY_CHANNELS
+        && x.getShape().get(2) * x.getShape().get(3) <= FEW_PIXELS;
   }
 
   @Override

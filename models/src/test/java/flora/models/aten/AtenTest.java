@@ -157,6 +157,23 @@ class AtenTest {
   }
 
   @Test
+  void columnsConvolveAsTheConvolutionDoesBothWays() {
+    try (var scope = new Scope();
+        var recording = Autograd.record()) {
+      var x = Autograd.parameter(Aten.of(ramp(2 * 3 * 20, 0.1f), 2, 3, 4, 5));
+      var w = Aten.of(ramp(4 * 27, 0.05f), 4, 3, 3, 3);
+      var b = Aten.of(ramp(4, 0.2f), 4);
+      var plain = Aten.conv2d(x, w, b, 1, 1);
+      var columns = Aten.conv2dColumns(x, w, b);
+      assertThat(columns.getShape()).isEqualTo(plain.getShape());
+      assertThat(columns.toFloatArray()).containsExactly(plain.toFloatArray(), CLOSE);
+      var expected = Autograd.gradients(Aten.sum(Aten.mul(plain, plain)), List.of(x)).getFirst();
+      var actual = Autograd.gradients(Aten.sum(Aten.mul(columns, columns)), List.of(x)).getFirst();
+      assertThat(actual.toFloatArray()).containsExactly(expected.toFloatArray(), within(1e-4f));
+    }
+  }
+
+  @Test
   void clippingReturnsTheNormAndScalesToTheLimit() {
     try (var scope = new Scope()) {
       var xs = List.of(Aten.of(new float[] {3}, 1), Aten.of(new float[] {4}, 1));
