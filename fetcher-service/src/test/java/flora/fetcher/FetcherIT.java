@@ -170,7 +170,7 @@ class FetcherIT {
 
   private static <T extends FetchEvent> T awaitEvent(RunId run, Class<T> type) {
     return await()
-        .atMost(Duration.ofSeconds(40))
+        .atMost(Duration.ofSeconds(120))
         .until(() -> events(run, type), found -> !found.isEmpty())
         .getFirst();
   }
@@ -213,7 +213,7 @@ class FetcherIT {
   void aFetchThatWasKilledIsFinishedByAnother() throws Exception {
     var repo =
         FakeRepo.model("flora/killed").file("config.json", "{\"k\":1}").noise(WEIGHTS, 60_000_000);
-    hub.add(repo).fault(WEIGHTS, new Fault.Slow(20_000_000), 1);
+    hub.add(repo).fault(WEIGHTS, new Fault.Slow(8_000_000), 1);
     var blob = StoreLayout.blob(new Sha256(repo.sha256(WEIGHTS)));
     var manifest = StoreLayout.modelManifest(new RepoId("flora/killed"), repo.commitOf("main"));
     RunId run;
@@ -231,7 +231,7 @@ class FetcherIT {
     try {
       run = ask(Requests.mirror("flora/killed"));
       await()
-          .atMost(Duration.ofSeconds(40))
+          .atMost(Duration.ofSeconds(120))
           .until(() -> hub.seen().stream().anyMatch(FakeHub.Seen::onContent));
       Thread.sleep(2200);
     } finally {
