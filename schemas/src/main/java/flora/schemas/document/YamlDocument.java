@@ -45,6 +45,9 @@ public final class YamlDocument {
       throw new DocumentException("", line, "not YAML: " + e.getProblem());
     } catch (YamlEngineException e) {
       throw new DocumentException("", 0, "not YAML: " + e.getMessage());
+    } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+      // the scanner stumbles over escapes of characters that do not exist, such as "\\UFFFFFFFF"
+      throw new DocumentException("", 0, "not YAML: a character that does not exist");
     }
   }
 
