@@ -190,6 +190,7 @@ public final class Standalone implements AutoCloseable {
     properties.put("store.secret-key", s3.secretKey());
     properties.put("store.local-folder", s3.objects().toString());
     properties.put("store.cache-folder", settings.data().resolve("cache").toString());
+    properties.put("trainer.work-folder", settings.data().resolve("trainer").toString());
     properties.put("server.address", settings.bind());
     properties.put("server.port", settings.port());
     return properties;

@@ -27,6 +27,7 @@ import picocli.CommandLine.IExecutionExceptionHandler;
       " 4:the run was cancelled"
     },
     subcommands = {
+      DemoCommand.class,
       UpCommand.class,
       RunCommand.class,
       LabelCommand.class,

@@ -20,7 +20,7 @@ final class Previews implements AutoCloseable {
           "a red circle",
           "a blue square",
           "a yellow star",
-          "a white cross",
+          "a white circle",
           "a orange ring",
           "a black square",
           "a red triangle",
