@@ -19,7 +19,6 @@ import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
-import org.springframework.web.context.request.async.AsyncRequestNotUsableException;
 
 /** Failures as problem documents: the only place that knows a status code of a failure. */
 @RestController
@@ -49,9 +48,12 @@ public final class ProblemHandler implements ErrorController {
   /** Answers with the problem document of a failure. */
   public void write(Exception failure, HttpServletRequest request, HttpServletResponse response)
       throws IOException {
-    if (failure instanceof AsyncRequestNotUsableException || response.isCommitted()) {
-      // the client has gone, or has half of an answer: a short one tells that it is not whole
+    if (response.isCommitted()) {
       log.debug("{} {} broke off: {}", request.getMethod(), request.getRequestURI(), failure);
+      if (failure instanceof IOException) {
+        return; // the client has gone
+      }
+      // half of an answer is out: breaking off tells that it is not whole
       throw new IOException("broken off", failure);
     }
     response.resetBuffer();

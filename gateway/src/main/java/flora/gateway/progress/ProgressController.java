@@ -35,11 +35,12 @@ final class ProgressController implements SmartLifecycle {
   @GetMapping("/v1/runs/{id}/events")
   void events(
       @PathVariable String id,
-      @RequestParam(defaultValue = "true") boolean follow,
+      @RequestParam(name = "follow", defaultValue = "true") String following,
       @RequestHeader(name = "Last-Event-ID", required = false) @Nullable String last,
       HttpServletResponse response)
       throws IOException {
     var run = runs.get(id);
+    var follow = asks(following);
     if (!streams.tryAcquire()) {
       throw new Refusal.TooManyStreams(properties.maxStreams());
     }
@@ -62,6 +63,14 @@ final class ProgressController implements SmartLifecycle {
     } finally {
       streams.release();
     }
+  }
+
+  private static boolean asks(String following) {
+    return switch (following) {
+      case "true", "" -> true;
+      case "false" -> false;
+      default -> throw new Refusal.Invalid("follow", "follow is neither true nor false", null);
+    };
   }
 
   @Override
