@@ -50,7 +50,7 @@ public final class Parity {
    * @param out where the lines go
    */
   public Parity(Path root, PrintStream out) {
-    this.root = root;
+    this.root = root.toAbsolutePath().normalize();
     this.out = out;
   }
 
