@@ -9,9 +9,13 @@ import flora.schemas.Json;
 import flora.trainer.TrainerApplication;
 import java.io.IOException;
 import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -23,10 +27,13 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Supplier;
+import java.util.logging.Level;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.boot.Banner;
 import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.boot.logging.LoggingSystem;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.core.env.MapPropertySource;
 
@@ -40,6 +47,10 @@ import org.springframework.core.env.MapPropertySource;
 public final class Standalone implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(Standalone.class);
+
+  private static final Duration READY_WITHIN = Duration.ofSeconds(30);
+  private static final Duration READY_POLL = Duration.ofMillis(50);
+  private static final int HTTP_OK = 200;
 
   private final StandaloneSettings settings;
   private final EmbeddedKafka kafka;
@@ -71,6 +82,9 @@ public final class Standalone implements AutoCloseable {
    */
   public static Standalone start(Map<String, String> environment)
       throws IOException, InterruptedException {
+    // logback.xml is for all: four applications that set up logging at once undo each other's
+    System.setProperty(LoggingSystem.SYSTEM_PROPERTY, LoggingSystem.NONE);
+    java.util.logging.Logger.getLogger("").setLevel(Level.WARNING); // Tomcat's
     var settings = StandaloneSettings.of(environment);
     Files.createDirectories(settings.data());
     try (var threads = Executors.newFixedThreadPool(5)) {
@@ -85,6 +99,7 @@ public final class Standalone implements AutoCloseable {
         var gateway = services.getLast();
         int port = gateway.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
         var standalone = new Standalone(settings, kafka, s3, List.copyOf(services), port);
+        standalone.awaitReady();
         standalone.writePorts();
         return standalone;
       } catch (IOException | InterruptedException | RuntimeException e) {
@@ -147,6 +162,7 @@ public final class Standalone implements AutoCloseable {
               builder
                   .get()
                   .registerShutdownHook(false)
+                  .bannerMode(Banner.Mode.OFF)
                   .initializers(
                       context ->
                           context
@@ -191,6 +207,8 @@ public final class Standalone implements AutoCloseable {
     properties.put("store.local-folder", s3.objects().toString());
     properties.put("store.cache-folder", settings.data().resolve("cache").toString());
     properties.put("trainer.work-folder", settings.data().resolve("trainer").toString());
+    // one process a data folder: after a crash the worker's runs go on at once, not after the lease
+    properties.put("stage.worker", "standalone");
     properties.put("server.address", settings.bind());
     properties.put("server.port", settings.port());
     return properties;
@@ -216,6 +234,22 @@ public final class Standalone implements AutoCloseable {
         settings.s3Port(),
         settings.accessKey(),
         settings.secretKey().value());
+  }
+
+  /** The gateway serves once it has read the runs. */
+  private void awaitReady() throws IOException, InterruptedException {
+    var request =
+        HttpRequest.newBuilder(gateway().resolve("/readyz")).timeout(READY_WITHIN).build();
+    long deadline = System.nanoTime() + READY_WITHIN.toNanos();
+    try (var http = HttpClient.newBuilder().proxy(HttpClient.Builder.NO_PROXY).build()) {
+      while (http.send(request, BodyHandlers.discarding()).statusCode() != HTTP_OK) {
+        if (System.nanoTime() > deadline) {
+          log.warn("the gateway still reads the runs; it serves them as they come");
+          return;
+        }
+        Thread.sleep(READY_POLL);
+      }
+    }
   }
 
   private void writePorts() throws IOException {
