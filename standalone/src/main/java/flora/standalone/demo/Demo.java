@@ -69,13 +69,10 @@ public final class Demo implements AutoCloseable {
     Files.createDirectories(options.folder());
     var data = Files.createTempDirectory(options.folder().toAbsolutePath(), "data-");
     var demo = new Demo(options, out, data);
-    var hook = new Thread(demo::close, "demo-shutdown");
-    Runtime.getRuntime().addShutdownHook(hook);
-    try {
+    // Ctrl-C stops in order too
+    Runtime.getRuntime().addShutdownHook(new Thread(demo::close, "demo-shutdown"));
+    try (demo) {
       return demo.run();
-    } finally {
-      demo.close();
-      Runtime.getRuntime().removeShutdownHook(hook);
     }
   }
 
