@@ -4,6 +4,7 @@ import flora.standalone.parity.Parity;
 import java.nio.file.Path;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -29,8 +30,14 @@ final class ParityCommand implements Callable<Integer> {
       description = "only these sets; default: all")
   Set<String> only = Set.of();
 
+  @Option(
+      names = "--export",
+      paramLabel = "FOLDER",
+      description = "write the adapters of replayed trainings there, as a run would")
+  @Nullable Path exports;
+
   @Override
   public Integer call() {
-    return new Parity(folder, System.out).run(only);
+    return new Parity(folder, System.out, exports).run(only);
   }
 }

@@ -14,17 +14,31 @@ import flora.models.train.AdamW;
 import flora.models.train.DenoisingLoss;
 import flora.models.train.LearningRate;
 import flora.models.train.LoraStep;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** A training run of a Stable Diffusion LoRA, step by step, from the peer's start and data. */
 final class LoraTrainingSets implements GoldenKind {
   private static final String UNET = "unet.";
   private static final Set<String> INPUTS =
       Set.of("verify.input_ids", "verify.sample", "verify.timestep", "verify.context");
+
+  private final @Nullable Path exports;
+
+  /**
+   * Sets of one kind.
+   *
+   * @param exports where each trained adapter is written, in a folder of the set's name; null =
+   *     nowhere
+   */
+  LoraTrainingSets(@Nullable Path exports) {
+    this.exports = exports;
+  }
 
   @Override
   public boolean handles(GoldenSet set) {
@@ -48,6 +62,9 @@ final class LoraTrainingSets implements GoldenKind {
               unet, schedule, hyper.has("min_snr_gamma") ? hyper.decimal("min_snr_gamma") : null);
       List<NDArray> contexts = contexts(set);
       train(set, loss, contexts, lora, optimizer, step, out);
+      if (exports != null) {
+        ReplayExport.write(set, hyper, lora, exports.resolve(set.name()));
+      }
       weights("final.", lora, out);
       if (set.has("grad_final." + UNET + lora.names().getFirst())) {
         step.accumulate(() -> loss.of(batch(set, 0, contexts.getFirst())), 1);

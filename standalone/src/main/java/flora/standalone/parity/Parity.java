@@ -13,20 +13,13 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs golden sets and prints one line each: {@code ok|FAIL|unsupported set tensor-furthest-out
  * max_abs_diff tolerance}.
  */
 public final class Parity {
-
-  private static final List<GoldenKind> KINDS =
-      List.of(
-          new ImageSets(),
-          new TokenizerSets(),
-          new ClipSets(),
-          new StableDiffusionSets(),
-          new LoraTrainingSets());
 
   private enum Verdict {
     OK("ok"),
@@ -42,16 +35,25 @@ public final class Parity {
 
   private final Path root;
   private final PrintStream out;
+  private final List<GoldenKind> kinds;
 
   /**
    * A run over one folder.
    *
    * @param root holds {@code models/}, {@code images/} and {@code golden/}
    * @param out where the lines go
+   * @param exports where trained adapters are written, a folder a set; null = nowhere
    */
-  public Parity(Path root, PrintStream out) {
+  public Parity(Path root, PrintStream out, @Nullable Path exports) {
     this.root = root.toAbsolutePath().normalize();
     this.out = out;
+    this.kinds =
+        List.of(
+            new ImageSets(),
+            new TokenizerSets(),
+            new ClipSets(),
+            new StableDiffusionSets(),
+            new LoraTrainingSets(exports));
   }
 
   /**
@@ -93,7 +95,7 @@ public final class Parity {
 
   private Verdict check(String name) {
     try (var set = GoldenSet.open(root, name)) {
-      Optional<GoldenKind> kind = KINDS.stream().filter(k -> k.handles(set)).findFirst();
+      Optional<GoldenKind> kind = kinds.stream().filter(k -> k.handles(set)).findFirst();
       if (kind.isEmpty()) {
         return line(Verdict.UNSUPPORTED, name, "-", "-", "-");
       }

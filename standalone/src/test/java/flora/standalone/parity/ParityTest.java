@@ -28,7 +28,7 @@ class ParityTest {
 
   private int run(Path root, String... only) {
     printed.reset();
-    return new Parity(root, new PrintStream(printed, true, StandardCharsets.UTF_8))
+    return new Parity(root, new PrintStream(printed, true, StandardCharsets.UTF_8), null)
         .run(Set.of(only));
   }
 

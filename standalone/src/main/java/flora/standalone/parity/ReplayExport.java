@@ -1,0 +1,89 @@
+package flora.standalone.parity;
+
+import flora.models.ModelConfig;
+import flora.models.lora.Lora;
+import flora.schemas.Sha256;
+import flora.schemas.request.TrainingPlan;
+import flora.trainer.export.Adapter;
+import flora.trainer.export.AdapterExport;
+import flora.trainer.export.Provenance;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes the adapter of a replayed training run with the exporter that every run uses, for the
+ * Python libraries to load.
+ */
+final class ReplayExport {
+
+  private ReplayExport() {}
+
+  /** Writes {@code adapter/…} into a folder. */
+  static void write(GoldenSet set, ModelConfig hyper, Lora lora, Path folder) {
+    Path weights = set.model().resolve("unet").resolve("diffusion_pytorch_model.safetensors");
+    var plan = plan(hyper);
+    var provenance =
+        new Provenance(
+            set.name(),
+            String.valueOf(set.model().getFileName()),
+            null,
+            digest(weights),
+            "sd_v1",
+            hyper.text("prediction_type", "epsilon"),
+            set.name(),
+            digest(set.folder().resolve("golden.safetensors")),
+            hyper.texts("files").size(),
+            plan,
+            hyper.integer("steps"),
+            1);
+    AdapterExport.write(Adapter.of(lora), provenance, folder);
+  }
+
+  private static TrainingPlan.StableDiffusionLora plan(ModelConfig hyper) {
+    List<Double> betas = hyper.decimals("betas");
+    @Nullable Double gamma = hyper.has("min_snr_gamma") ? hyper.decimal("min_snr_gamma") : null;
+    var scheduler =
+        switch (hyper.text("sched", "constant")) {
+          case "constant" -> TrainingPlan.LrScheduler.CONSTANT;
+          case "constant_with_warmup" -> TrainingPlan.LrScheduler.CONSTANT_WITH_WARMUP;
+          case "cosine" -> TrainingPlan.LrScheduler.COSINE;
+          default -> throw hyper.unsupported("sched", "a run knows constant and cosine");
+        };
+    return new TrainingPlan.StableDiffusionLora(
+        hyper.integer("rank"),
+        hyper.decimal("alpha"),
+        hyper.decimal("dropout"),
+        hyper.texts("unet_targets"),
+        64,
+        true,
+        false,
+        hyper.integer("batch"),
+        hyper.integer("accum"),
+        null,
+        hyper.integer("steps"),
+        hyper.decimal("lr"),
+        scheduler,
+        hyper.integer("warmup"),
+        betas.get(0),
+        betas.get(1),
+        hyper.decimal("eps"),
+        hyper.decimal("weight_decay"),
+        hyper.decimal("clip_grad_norm"),
+        gamma,
+        TrainingPlan.MixedPrecision.NO,
+        hyper.integer("steps"),
+        hyper.integer("lora_seed"));
+  }
+
+  private static Sha256 digest(Path file) {
+    try {
+      return Sha256.sum(Files.readAllBytes(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
