@@ -128,7 +128,7 @@ class PipelineIT {
     var first = events.getFirst();
     assertThat(header(first, "ce_specversion")).isEqualTo("1.0");
     assertThat(header(first, "ce_id")).isEqualTo(id + "/train/1/1");
-    assertThat(header(first, "ce_type")).isEqualTo("io.flora.training.started.v1");
+    assertThat(header(first, "ce_type")).isEqualTo("io.flora.train.started.v1");
     assertThat(header(first, "ce_source")).isEqualTo("/flora/trainer");
     assertThat(Instant.parse(header(first, "ce_time"))).isBefore(Instant.now());
     assertThat(header(first, "content-type")).isEqualTo("application/json");
