@@ -49,7 +49,8 @@ final class FloraProcess implements AutoCloseable {
     // a killed worker's run is to go on in seconds here, not in a minute
     environment.put("STAGE_LEASE", "3s");
     environment.put("STAGE_LOCK", "3s");
-    environment.put("GATEWAY_RECONCILE_AFTER", "6s");
+    environment.put("GATEWAY_RECONCILE_EVERY", "2s");
+    environment.put("GATEWAY_RECONCILE_ORPHANED_AFTER", "6s");
     List.of("FLORA_PORT", "FLORA_KAFKA_PORT", "FLORA_S3_PORT")
         .forEach(port -> environment.put(port, "0"));
     var process = builder.start();

@@ -84,7 +84,7 @@ class KillIT {
     for (var image : IMAGES) {
       client.putImage("pets", image, TinyHub.PARITY.resolve("images").resolve(image));
     }
-    var config = TinyHub.config("pets-lora", "pets", 120, 20);
+    var config = TinyHub.config("pets-lora", "pets", 60, 10);
     return client.submit(config.getBytes(StandardCharsets.UTF_8), "application/yaml").id();
   }
 
