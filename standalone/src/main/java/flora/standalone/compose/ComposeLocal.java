@@ -88,6 +88,17 @@ public final class ComposeLocal implements AutoCloseable {
     return places.stream().filter(Files::isExecutable).findFirst();
   }
 
+  /** Whether the executable jars of all services are there. */
+  public static boolean isBuilt(Path root) throws IOException {
+    var file = ComposeFile.read(root.resolve("docker-compose.yml"), Map.of());
+    for (var service : file.services().values()) {
+      if (service.build() != null && jar(root, service.build()).isEmpty()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** Names of the services, in the order they were started. */
   public List<String> services() {
     return List.copyOf(file.services().keySet());
@@ -158,24 +169,31 @@ public final class ComposeLocal implements AutoCloseable {
       command.add(
           switch (word) {
             case "java" -> java();
-            case "service.jar" -> jar(module).toString();
+            case "service.jar" ->
+                jar(root, module)
+                    .orElseThrow(
+                        () ->
+                            new IOException(
+                                "no executable jar of %s: build it with mvn package -DskipTests"
+                                    .formatted(module)))
+                    .toString();
             default -> word;
           });
     }
     return command;
   }
 
-  private Path jar(String module) throws IOException {
+  private static Optional<Path> jar(Path root, String module) throws IOException {
     var target = root.resolve(module).resolve("target");
-    if (Files.isDirectory(target)) {
-      try (Stream<Path> files = Files.list(target)) {
-        var jar = files.filter(f -> f.toString().endsWith("-exec.jar")).findFirst();
-        if (jar.isPresent()) {
-          return jar.get().toAbsolutePath();
-        }
-      }
+    if (!Files.isDirectory(target)) {
+      return Optional.empty();
     }
-    throw new IOException("no executable jar in %s: build it with mvn package".formatted(target));
+    try (Stream<Path> files = Files.list(target)) {
+      return files
+          .filter(f -> f.toString().endsWith("-exec.jar"))
+          .map(Path::toAbsolutePath)
+          .findFirst();
+    }
   }
 
   private Map<String, String> dockerfileEnvironment(ComposeFile.Service service)
