@@ -32,7 +32,6 @@ import org.apache.kafka.clients.admin.Admin;
  */
 public final class ComposeLocal implements AutoCloseable {
 
-  private static final Pattern PORT = Pattern.compile("(?<=:)\\d{4,5}(?!\\d)");
   private static final Duration HEALTHY_WITHIN = Duration.ofSeconds(90);
 
   // any id serves: the folder keeps the first one
@@ -312,13 +311,13 @@ public final class ComposeLocal implements AutoCloseable {
   }
 
   private String onThisMachine(String value, Path volume) {
-    var text = value;
-    for (var host : file.services().keySet()) {
-      text = text.replaceAll("(?<![\\w.-])" + host + "(?=:)", "127.0.0.1");
-    }
-    text = PORT.matcher(text).replaceAll(m -> Integer.toString(port(Integer.parseInt(m.group()))));
-    // "://:9092" and a bare ":9000" listen everywhere in a container; here on loopback
-    text = text.replace("://:", "://127.0.0.1:").replaceAll("^:(?=\\d)", "127.0.0.1:");
+    // a service's host and port, or a port to listen on; never the address of something outside
+    var place =
+        Pattern.compile(
+            "(?<![\\w.-])(?:%s|localhost)?:(\\d{4,5})(?!\\d)"
+                .formatted(String.join("|", file.services().keySet())));
+    var text =
+        place.matcher(value).replaceAll(m -> "127.0.0.1:" + port(Integer.parseInt(m.group(1))));
     return text.replaceAll(
         "^/(data|var/lib/kafka/data)", Matcher.quoteReplacement(volume.toString()));
   }
