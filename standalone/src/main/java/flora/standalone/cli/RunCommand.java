@@ -1,5 +1,9 @@
 package flora.standalone.cli;
 
+import flora.schemas.request.ContentKind;
+import flora.schemas.request.RequestException;
+import flora.schemas.request.RequestReader;
+import flora.schemas.request.RunRequest;
 import flora.schemas.run.Run;
 import flora.standalone.client.FolderUpload;
 import flora.standalone.client.GatewayClient;
@@ -55,15 +59,14 @@ final class RunCommand implements Callable<Integer> {
       throw new InvalidInput("--detach and --watch contradict each other: give one of them");
     }
     var request = read();
+    byte[] body = new YAMLMapper().writeValueAsBytes(request);
+    var effective = effective(body);
     try (var connection = Connection.open(options, System.getenv())) {
       if (detach && connection.isOwn()) {
         throw new InvalidInput(
             "--detach needs a server that stays: start one with ./flora up, then run this again");
       }
       var client = connection.client();
-      byte[] body = new YAMLMapper().writeValueAsBytes(request);
-      var effective = client.dryRun(body, "application/yaml");
-      effective.path("warnings").forEach(w -> System.err.println("note: " + w.asString()));
       upload(client, request, effective);
       Run run = client.submit(body, "application/yaml");
       System.err.println("run " + run.id());
@@ -98,15 +101,27 @@ final class RunCommand implements Callable<Integer> {
     return request;
   }
 
-  private void upload(GatewayClient client, JsonNode request, JsonNode effective)
+  /** Reads the request as the server will, so that nothing is uploaded for one it refuses. */
+  private static RunRequest effective(byte[] body) {
+    try {
+      var effective = RequestReader.read(body, ContentKind.YAML);
+      effective.warnings().forEach(warning -> System.err.println("note: " + warning));
+      return effective.request();
+    } catch (RequestException e) {
+      var hint = e.hint() == null ? "" : System.lineSeparator() + "  " + e.hint();
+      throw new InvalidInput("%s (at %s)%s".formatted(e.getMessage(), e.pointer(), hint));
+    }
+  }
+
+  private void upload(GatewayClient client, JsonNode request, RunRequest effective)
       throws IOException, InterruptedException {
     var folder = local(request.path("train_data_dir").asString(""));
-    if (folder == null || !Files.isDirectory(folder)) {
+    var dataset = effective.dataset();
+    if (dataset == null || folder == null || !Files.isDirectory(folder)) {
       return;
     }
-    var dataset = effective.path("request").path("dataset").path("name").asString("");
     var captions = local(request.path("metadata_path").asString(""));
-    new FolderUpload(client, dataset, System.err).send(folder, captions);
+    new FolderUpload(client, dataset.name(), System.err).send(folder, captions);
   }
 
   private void bring(GatewayClient client, Run run, JsonNode request)

@@ -66,16 +66,6 @@ public final class GatewayClient implements AutoCloseable {
     return read(send(request, BodyHandlers.ofByteArray()), Run.class);
   }
 
-  /** What a request comes to: {@code request, warnings, stages}; starts nothing. */
-  public JsonNode dryRun(byte[] body, String contentType) throws InterruptedException {
-    var request =
-        request("/v1/runs?dry_run=true")
-            .header("Content-Type", contentType)
-            .POST(BodyPublishers.ofByteArray(body))
-            .build();
-    return read(send(request, BodyHandlers.ofByteArray()), JsonNode.class);
-  }
-
   public Run run(RunId id) throws InterruptedException {
     return read(get("/v1/runs/" + id), Run.class);
   }
