@@ -117,6 +117,13 @@ final class Lease {
     return true;
   }
 
+  /** Who holds, or last held, a run's lease. */
+  static Optional<LeaseState> peek(ObjectStore store, RunId run) {
+    return store
+        .read(StoreLayout.RUNS, StoreLayout.lease(run))
+        .map(stored -> Json.read(stored.bytes(), LeaseState.class));
+  }
+
   private static Optional<String> put(ObjectStore store, RunId run, LeaseState state, String etag) {
     return store.putIfMatch(
         StoreLayout.RUNS, StoreLayout.lease(run), Json.bytes(state), TYPE, etag);

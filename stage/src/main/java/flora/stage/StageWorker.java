@@ -282,6 +282,10 @@ final class StageWorker implements WorkQueue.Handler {
         }
         case Lease.Try.Busy busy -> {
           var by = busy.by();
+          if (by.stage().compareTo(stage) > 0) {
+            log.info("the run is at {} already", by.stage().id());
+            return Optional.empty(); // our own work was done and handed on
+          }
           firstExpiry = firstExpiry == null ? by.expires() : firstExpiry;
           var renewed = by.expires().isAfter(firstExpiry);
           if (by.stage() == stage
@@ -333,12 +337,24 @@ final class StageWorker implements WorkQueue.Handler {
     var key = delivery.record().key();
     if (key != null && key.startsWith("run_")) {
       try {
-        publisher.publish(
-            new RunEvent.Failed(new RunId(key), 1, 1, clock.instant(), stage, internal(reason)));
+        failUnlessWorkedOn(new RunId(key), reason);
       } catch (IllegalArgumentException e) {
         log.warn("no run has the id {}", key);
       }
     }
+  }
+
+  /** Tells of the failure as the stage's newest attempt, unless somebody works on the run. */
+  private void failUnlessWorkedOn(RunId run, String reason) {
+    var lease = Lease.peek(store, run);
+    if (lease.isPresent()
+        && !lease.get().owner().equals(owner)
+        && clock.instant().isBefore(lease.get().expires())) {
+      return;
+    }
+    int attempt = lease.map(l -> l.attempts().getOrDefault(stage, 1)).orElse(1);
+    publisher.publish(
+        new RunEvent.Failed(run, attempt, 1, clock.instant(), stage, internal(reason)));
   }
 
   private static boolean sleep(Duration pause) {

@@ -121,8 +121,13 @@ final class WorkQueue implements AutoCloseable {
           consumer.subscribe(List.of(stage.requests()));
           take(consumer, limit);
         }
-      } catch (KafkaException e) {
+      } catch (KafkaException | Outbox.SendFailed e) {
         log.warn("Kafka is away: {}", e.toString());
+        abandon(Delivery.Stop.LOCK_LOST);
+        pause();
+      } catch (RuntimeException e) {
+        // a worker that lives and takes no work would be worse: the record comes back by its lock
+        log.error("the queue begins anew", e);
         abandon(Delivery.Stop.LOCK_LOST);
         pause();
       } catch (InterruptedException e) {

@@ -53,7 +53,10 @@ public final class Wire {
     }
     try {
       var event = Json.read(message.value(), family);
-      if (event.runId().value().equals(message.key())) {
+      // a foreign record may lack what ours always have
+      if (event.runId() != null
+          && event.at() != null
+          && event.runId().value().equals(message.key())) {
         return Optional.of(event);
       }
       log.warn("{} is passed over: its key is not its run", place(message));

@@ -100,6 +100,8 @@ final class Intake implements SmartLifecycle {
       if (running) {
         log.warn("the incoming folders are not seen, later again: {}", e.getMessage());
       }
+    } catch (RuntimeException e) {
+      log.error("the incoming folders hold what nobody foresaw, later again", e);
     }
   }
 

@@ -2,6 +2,7 @@ package flora.gateway.projection;
 
 import flora.gateway.bus.KafkaClients;
 import flora.gateway.bus.Wire;
+import flora.schemas.Event;
 import flora.schemas.Json;
 import flora.schemas.RunId;
 import flora.schemas.Topics;
@@ -82,13 +83,23 @@ final class ProjectionSession implements ConsumerRebalanceListener {
                 var known =
                     changed.getOrDefault(
                         id, state(message.partition()).getOrDefault(id, RunJoin.empty(id)));
-                var joined = RunJoin.join(known, event);
+                var joined = join(known, event);
                 if (!joined.equals(known)) {
                   changed.put(id, joined);
                 }
               });
     }
     return changed;
+  }
+
+  /** An event that makes no sense is passed over: it would come again for ever. */
+  private static Run join(Run known, Event event) {
+    try {
+      return RunJoin.join(known, event);
+    } catch (RuntimeException e) {
+      log.error("an event of {} is passed over", known.id(), e);
+      return known;
+    }
   }
 
   private Map<RunId, Run> state(int partition) {

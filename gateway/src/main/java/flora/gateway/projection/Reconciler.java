@@ -108,6 +108,10 @@ final class Reconciler implements SmartLifecycle {
           log.warn("the second look failed, later again: {}", e.getMessage());
           nap();
         }
+      } catch (RuntimeException e) {
+        // one thing that cannot be read must not end the looking for all others
+        log.error("the second look met what nobody foresaw, later again", e);
+        nap();
       } catch (InterruptedException e) {
         return;
       }
@@ -195,7 +199,7 @@ final class Reconciler implements SmartLifecycle {
   }
 
   private void announceUnlessKnown(FrozenRequest frozen) {
-    if (view.get(frozen.id()).isEmpty()) {
+    if (!view.isAnnounced(frozen.id())) {
       log.info("{} was frozen and never announced", frozen.id());
       submissions.announce(frozen);
     }
@@ -211,7 +215,7 @@ final class Reconciler implements SmartLifecycle {
               parts -> {
                 try {
                   var id = new RunId(parts[1]);
-                  if (view.get(id).isEmpty()) {
+                  if (!view.isAnnounced(id)) {
                     found.add(id);
                   }
                 } catch (IllegalArgumentException e) {

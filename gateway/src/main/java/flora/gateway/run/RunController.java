@@ -72,9 +72,6 @@ final class RunController {
       throws IOException {
     var effective = RequestReader.read(body(http), kind(http), dialect);
     var dataset = uploaded(effective.request());
-    if (dataset != null) {
-      incoming.requireAny(dataset);
-    }
     if (asks(dryRun)) {
       return ResponseEntity.ok(
           new DryRun(
@@ -84,11 +81,14 @@ final class RunController {
               Routing.stages(effective.request()),
               dataset == null ? null : incoming.report(dataset)));
     }
+    if (dataset != null) {
+      incoming.requireAny(dataset);
+    }
     var frozen = submissions.freeze(id(key), effective, null);
     if (!same(frozen.effective(), effective)) {
       throw new Refusal.KeyReused();
     }
-    if (view.get(frozen.id()).isEmpty()) {
+    if (!view.isAnnounced(frozen.id())) {
       if (dataset != null) {
         incoming.cover(dataset, frozen.id());
       }

@@ -53,6 +53,11 @@ public final class RunView implements SmartLifecycle {
     return Optional.ofNullable(runs.get(id));
   }
 
+  /** Whether a run's submission was heard of; other events may come before it. */
+  public boolean isAnnounced(RunId id) {
+    return get(id).map(run -> run.request() != null).orElse(false);
+  }
+
   /** All runs that are known. */
   public Collection<Run> all() {
     return List.copyOf(runs.values());

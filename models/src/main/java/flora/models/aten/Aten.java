@@ -320,17 +320,17 @@ public final class Aten {
 
   /** An fp32 array of these values. */
   public static NDArray of(float[] values, long... shape) {
-    return manager().create(values, new Shape(shape));
+    return copied(manager().create(values, new Shape(shape)));
   }
 
   /** An int64 array of these values. */
   public static NDArray of(long[] values, long... shape) {
-    return manager().create(values, new Shape(shape));
+    return copied(manager().create(values, new Shape(shape)));
   }
 
   /** An fp32 array without axes. */
   public static NDArray scalar(double value) {
-    return manager().create((float) value);
+    return copied(manager().create((float) value));
   }
 
   // --- many arrays at once, in place
@@ -378,6 +378,16 @@ public final class Aten {
   private static void none(String method, @Nullable Object... arguments) {
     TorchEngine.prepareThread();
     ScriptMethods.run(TorchEngine.OPERATORS, method, arguments);
+  }
+
+  /**
+   * DJL's array lies over a buffer of Java's, which the collector frees when the handle is closed.
+   * Autograd may still need the values then: they have to be PyTorch's own.
+   */
+  private static NDArray copied(NDArray overJavaMemory) {
+    try (overJavaMemory) {
+      return one("clone", overJavaMemory);
+    }
   }
 
   /** PyTorch's number of a type ({@code c10::ScalarType}). */

@@ -249,4 +249,28 @@ class AtenTest {
     }
     return values;
   }
+
+  @Test
+  void gradientsDoNotReadJavaMemoryThatTheCollectorHasTaken() {
+    int n = 1 << 18;
+    float[] twos = new float[n];
+    java.util.Arrays.fill(twos, 2f);
+    for (int round = 0; round < 5; round++) {
+      try (var _ = new Scope();
+          var _ = Autograd.record()) {
+        var x = Autograd.parameter(Aten.of(new float[n], n));
+        NDArray y = Scope.keeping(() -> Aten.sum(Aten.mul(x, Aten.of(twos, n))));
+        // the twos are only in the recorded graph now: their handle is closed, their buffer is free
+        System.gc();
+        for (int i = 0; i < 64; i++) {
+          var rubbish = java.nio.ByteBuffer.allocateDirect(4 * n);
+          rubbish.asIntBuffer().put(0, 0x7fc00000).put(n - 1, 0x7fc00000);
+        }
+
+        var gradient = Autograd.gradients(y, List.of(x)).getFirst().toFloatArray();
+
+        assertThat(gradient).isEqualTo(twos);
+      }
+    }
+  }
 }

@@ -43,11 +43,7 @@ final class GetCommand implements Callable<Integer> {
                     .formatted(run.id, name, run.id));
       }
       for (var artifact : artifacts) {
-        // names come from our own server, but a file must still not land outside of the folder
-        var file = to.resolve(artifact.name()).normalize();
-        if (!file.startsWith(to.normalize()) || (file.isAbsolute() && !to.isAbsolute())) {
-          throw new InvalidInput("the server offers a file outside of the folder: refused");
-        }
+        var file = OutputFile.inside(to, artifact.name());
         client.download(artifact.url(), file);
         System.out.println(file);
       }

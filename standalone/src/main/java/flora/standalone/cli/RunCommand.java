@@ -129,8 +129,9 @@ final class RunCommand implements Callable<Integer> {
     var output = request.path("output_dir").asString("");
     for (var artifact : run.artifacts()) {
       if (artifact.name().startsWith("adapter/kohya/")) {
-        var folder = output.isEmpty() ? Path.of("") : Path.of(output);
-        var file = folder.resolve(artifact.name().substring("adapter/kohya/".length()));
+        var file =
+            OutputFile.inside(
+                Path.of(output), artifact.name().substring("adapter/kohya/".length()));
         client.download(artifact.url(), file);
         System.out.printf("%s  sha256 %s%n", file, artifact.sha256());
       }

@@ -182,6 +182,8 @@ public final class CheckpointStore {
     // the manifest goes first: a checkpoint is complete or not there
     places.stream()
         .filter(place -> !kept.contains(place.folder()))
+        // what a successor is writing is not ours to clear
+        .filter(place -> place.epoch() <= context.epoch())
         .sorted(Comparator.comparing(place -> !place.file().equals(MANIFEST)))
         .forEach(place -> store.delete(StoreLayout.RUNS, place.key()));
   }
