@@ -138,7 +138,10 @@ final class DoctorCommand implements Callable<Integer> {
   }
 
   private static Finding port(String variable, int standard, Map<String, String> environment) {
-    var given = environment.getOrDefault(variable, Integer.toString(standard));
+    var given = environment.getOrDefault(variable, "");
+    if (given.isEmpty()) {
+      given = Integer.toString(standard);
+    }
     int port;
     try {
       port = Integer.parseInt(given);
@@ -162,7 +165,8 @@ final class DoctorCommand implements Callable<Integer> {
   private static Finding hub(Map<String, String> environment) throws InterruptedException {
     URI hub;
     try {
-      hub = URI.create(environment.getOrDefault("HF_ENDPOINT", HUB.toString()));
+      var given = environment.getOrDefault("HF_ENDPOINT", "");
+      hub = given.isEmpty() ? HUB : URI.create(given);
     } catch (IllegalArgumentException e) {
       return Finding.fail("HF_ENDPOINT is no URL", "expected something like " + HUB);
     }
@@ -178,7 +182,8 @@ final class DoctorCommand implements Callable<Integer> {
     } catch (IOException | IllegalArgumentException e) {
       return Finding.warn(
           "hub %s does not answer from here".formatted(where),
-          "set HF_ENDPOINT to a mirror that does, or HTTPS_PROXY; the demo needs no hub");
+          "set HF_ENDPOINT to a mirror that does; behind HTTPS_PROXY this look goes past the proxy; the"
+              + " demo needs no hub");
     }
   }
 

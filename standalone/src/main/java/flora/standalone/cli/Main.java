@@ -26,6 +26,14 @@ import picocli.CommandLine.IExecutionExceptionHandler;
       " 3:no server answers",
       " 4:the run was cancelled"
     },
+    footerHeading = "%nFor developers:%n",
+    footer = {
+      "  test       everything: units, parity, contracts, the whole pipeline",
+      "  check      format, Error Prone, NullAway, tests",
+      "  fmt        format all sources",
+      "  hooks      install the pre-commit hook",
+      "  --offline  before any command: build without the network"
+    },
     subcommands = {
       DemoCommand.class,
       UpCommand.class,
