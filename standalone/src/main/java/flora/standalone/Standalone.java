@@ -95,7 +95,11 @@ public final class Standalone implements AutoCloseable {
         var broker = threads.submit(() -> EmbeddedKafka.start(kafka(settings)));
         s3 = EmbeddedS3.start(s3(settings));
         kafka = result(broker);
-        startServices(threads, properties(settings, environment, kafka, s3), services);
+        startServices(
+            threads,
+            properties(settings, environment, kafka, s3),
+            configFile(environment),
+            services);
         var gateway = services.getLast();
         int port = gateway.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
         var standalone = new Standalone(settings, kafka, s3, List.copyOf(services), port);
@@ -147,6 +151,7 @@ public final class Standalone implements AutoCloseable {
   private static void startServices(
       ExecutorService threads,
       Map<String, Object> properties,
+      String configFile,
       List<ConfigurableApplicationContext> started)
       throws IOException, InterruptedException {
     List<Supplier<SpringApplicationBuilder>> builders =
@@ -169,7 +174,7 @@ public final class Standalone implements AutoCloseable {
                               .getEnvironment()
                               .getPropertySources()
                               .addFirst(new MapPropertySource("standalone", properties)))
-                  .run();
+                  .run("--spring.config.additional-location=" + configFile);
       starts.add(threads.submit(start));
     }
     // wait for all, so that a failure leaves none behind
@@ -184,6 +189,14 @@ public final class Standalone implements AutoCloseable {
     if (failure != null) {
       throw failure;
     }
+  }
+
+  /** The file with everything that has no variable: one that is named has to be there. */
+  private static String configFile(Map<String, String> environment) {
+    var named = environment.getOrDefault("FLORA_CONFIG", "");
+    return named.isEmpty()
+        ? "optional:" + Path.of("flora.yml").toUri()
+        : Path.of(named).toUri().toString();
   }
 
   private static Map<String, Object> properties(

@@ -46,6 +46,24 @@ final class UpCommand implements Callable<Integer> {
   @Nullable String bind;
 
   @Option(
+      names = {"--FLORA_KAFKA_BIND", "--kafka-bind"},
+      paramLabel = "ADDRESS",
+      description = "of Kafka; default 127.0.0.1")
+  @Nullable String kafkaBind;
+
+  @Option(
+      names = {"--FLORA_S3_BIND", "--s3-bind"},
+      paramLabel = "ADDRESS",
+      description = "of the store; default 127.0.0.1")
+  @Nullable String s3Bind;
+
+  @Option(
+      names = {"--FLORA_CONFIG", "--config"},
+      paramLabel = "FILE",
+      description = "everything else; default flora.yml if it is there")
+  @Nullable String config;
+
+  @Option(
       names = {"--HF_ENDPOINT", "--hf-endpoint"},
       paramLabel = "URL",
       description = "hub or mirror to fetch from")
@@ -77,6 +95,9 @@ final class UpCommand implements Callable<Integer> {
     put(environment, "FLORA_KAFKA_PORT", kafkaPort);
     put(environment, "FLORA_S3_PORT", s3Port);
     put(environment, "FLORA_BIND", bind);
+    put(environment, "FLORA_KAFKA_BIND", kafkaBind);
+    put(environment, "FLORA_S3_BIND", s3Bind);
+    put(environment, "FLORA_CONFIG", config);
     put(environment, "HF_ENDPOINT", hub);
     return environment;
   }
