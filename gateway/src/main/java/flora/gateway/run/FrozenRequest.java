@@ -83,7 +83,8 @@ public record FrozenRequest(
       return List.of(submitted);
     }
     var where = stages.isEmpty() ? Stage.LABEL : stages.getFirst();
-    return List.of(submitted, new RunEvent.Failed(id, FIRST, 2, createdAt, where, refused));
+    // the failure first: nobody is to see the run waiting, or done, in between
+    return List.of(new RunEvent.Failed(id, FIRST, 2, createdAt, where, refused), submitted);
   }
 
   /** The first stage's work, unless there is nothing to do. */
