@@ -43,6 +43,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RunJoin {
 
+  /** A record has to stay below what Kafka takes, also where every step saves a checkpoint. */
+  private static final int NEWEST_CHECKPOINTS = 200;
+
   private RunJoin() {}
 
   /** A run of which nothing is known but its id. */
@@ -231,12 +234,13 @@ public final class RunJoin {
 
     private void add(TrainingEvent.CheckpointSaved e) {
       var file = StoreLayout.checkpointFolder(e.step()) + CheckpointManifest.ADAPTER;
-      checkpoints =
+      var all =
           union(
               checkpoints,
               new SavedCheckpoint(e.step(), e.loss(), url(file), e.attempt(), e.manifest()),
               comparing(SavedCheckpoint::step),
               comparingInt(SavedCheckpoint::attempt).thenComparing(SavedCheckpoint::toString));
+      checkpoints = all.subList(Math.max(0, all.size() - NEWEST_CHECKPOINTS), all.size());
     }
 
     private void add(Artifact file, int byAttempt) {

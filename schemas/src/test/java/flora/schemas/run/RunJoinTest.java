@@ -390,4 +390,28 @@ class RunJoinTest {
   private static Run join(Run run, Event event) {
     return RunJoin.join(run, event);
   }
+
+  @Test
+  void keepsTheNewestCheckpointsOnlySoThatTheRecordStaysSmall() {
+    var id = RunId.of("many", "checkpoints");
+    var manifest =
+        new flora.schemas.store.ObjectRef("b", "k", 1, new flora.schemas.Sha256("0".repeat(64)));
+    var events = new java.util.ArrayList<Event>();
+    for (int step = 1; step <= 3000; step++) {
+      events.add(
+          new TrainingEvent.CheckpointSaved(
+              id, 1, step, java.time.Instant.EPOCH.plusSeconds(step), step, 0.1, manifest));
+    }
+    java.util.Collections.shuffle(events, new java.util.Random(7));
+
+    var run = RunJoin.empty(id);
+    for (var event : events) {
+      run = RunJoin.join(run, event);
+    }
+
+    assertThat(run.checkpoints()).hasSize(200);
+    assertThat(run.checkpoints().getFirst().step()).isEqualTo(2801);
+    assertThat(run.checkpoints().getLast().step()).isEqualTo(3000);
+    assertThat(flora.schemas.Json.bytes(run).length).isLessThan(200_000);
+  }
 }
