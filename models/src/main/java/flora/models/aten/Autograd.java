@@ -44,14 +44,6 @@ public final class Autograd implements AutoCloseable {
     return Aten.many("grad", scalar, parameters, false);
   }
 
-  /**
-   * Vector-Jacobian product: what {@code upstream}, the gradient by {@code y}, amounts to at each
-   * of {@code xs}.
-   */
-  public static List<NDArray> pullback(NDArray y, NDArray upstream, List<NDArray> xs) {
-    return Aten.many("grad", y, xs, false, upstream);
-  }
-
   @Override
   public void close() {
     JniUtils.setGradMode(before);

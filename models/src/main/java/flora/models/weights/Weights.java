@@ -115,11 +115,6 @@ public final class Weights implements AutoCloseable {
     return root.tensors.computeIfAbsent(key, k -> Scope.release(load(info, new Shape(shape))));
   }
 
-  /** {@link #tensor} in the stored shape. */
-  public NDArray tensorAsStored(String name) {
-    return tensor(name, info(name).shape().stream().mapToLong(Long::longValue).toArray());
-  }
-
   /** Makes a layer known under its path, for adapters to find. */
   public void announce(AdaptableLayer layer) {
     root.layers.put(layer.name(), layer);
