@@ -1,9 +1,10 @@
 package flora.fetcher;
 
-import flora.fetcher.archive.Archive;
 import flora.fetcher.download.Downloader;
-import flora.fetcher.hub.HubClient;
-import flora.fetcher.hub.RetryPolicy;
+import flora.hub.HubClient;
+import flora.hub.HubProperties;
+import flora.hub.RetryPolicy;
+import flora.hub.archive.Archive;
 import flora.store.ObjectStore;
 import java.time.Clock;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
@@ -12,12 +13,12 @@ import org.springframework.context.annotation.Configuration;
 
 /** What the fetch stage is made of. */
 @Configuration(proxyBeanMethods = false)
-@EnableConfigurationProperties(FetcherProperties.class)
+@EnableConfigurationProperties({FetcherProperties.class, HubProperties.class})
 class FetcherConfiguration {
 
   @Bean
-  HubClient hubClient(FetcherProperties properties) {
-    return new HubClient(properties.hub(), RetryPolicy.DEFAULT, Clock.systemUTC());
+  HubClient hubClient(HubProperties properties) {
+    return new HubClient(properties.settings(), RetryPolicy.DEFAULT, Clock.systemUTC());
   }
 
   @Bean

@@ -1,13 +1,14 @@
 package flora.fetcher;
 
-import flora.fetcher.archive.Archive;
-import flora.fetcher.archive.Verified;
-import flora.fetcher.download.DownloadPlan;
 import flora.fetcher.download.Downloader;
 import flora.fetcher.download.Meter;
-import flora.fetcher.hub.HubClient;
-import flora.fetcher.hub.HubFile;
-import flora.fetcher.hub.RepoListing;
+import flora.hub.HubClient;
+import flora.hub.HubFile;
+import flora.hub.RepoListing;
+import flora.hub.archive.Archive;
+import flora.hub.archive.Verified;
+import flora.hub.plan.DownloadPlan;
+import flora.hub.plan.WantedRepo;
 import flora.schemas.Event;
 import flora.schemas.EventStamp;
 import flora.schemas.Stage;
@@ -56,7 +57,7 @@ final class FetcherFlow implements StageFlow {
   public Function<EventStamp, Event> run(RunRequest request, StageContext context)
       throws InterruptedException {
     var plans = new ArrayList<DownloadPlan>();
-    for (var source : Source.of(request)) {
+    for (var source : WantedRepo.of(request)) {
       context.proceed();
       plans.add(plan(source));
     }
@@ -75,7 +76,7 @@ final class FetcherFlow implements StageFlow {
     return completed(total, snapshots);
   }
 
-  private DownloadPlan plan(Source source) throws InterruptedException {
+  private DownloadPlan plan(WantedRepo source) throws InterruptedException {
     var reference = source.reference();
     var listing = hub.listing(source.type(), reference.repo(), reference.revision());
     var plan =

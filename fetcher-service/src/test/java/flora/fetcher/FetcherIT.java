@@ -109,7 +109,7 @@ class FetcherIT {
         "--stage.lock=1s",
         "--stage.lease=900ms",
         "--stage.first-pause=100ms",
-        "--fetcher.endpoint=" + hub.endpoint());
+        "--hub.endpoint=" + hub.endpoint());
   }
 
   private ConfigurableApplicationContext service() {

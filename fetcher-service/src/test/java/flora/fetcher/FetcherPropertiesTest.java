@@ -3,22 +3,12 @@ package flora.fetcher;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import flora.fetcher.hub.HubSettings;
-import java.net.URI;
-import java.nio.file.Path;
-import java.time.Duration;
-import java.util.HashMap;
 import java.util.Map;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
-import org.springframework.boot.env.YamlPropertySourceLoader;
-import org.springframework.core.env.MapPropertySource;
-import org.springframework.core.env.StandardEnvironment;
-import org.springframework.core.io.ClassPathResource;
 
 class FetcherPropertiesTest {
 
@@ -27,91 +17,14 @@ class FetcherPropertiesTest {
         .bindOrCreate("fetcher", FetcherProperties.class);
   }
 
-  private static FetcherProperties fromEnvironment(Map<String, Object> variables) throws Exception {
-    var environment = new StandardEnvironment();
-    var sources = environment.getPropertySources();
-    sources.remove(StandardEnvironment.SYSTEM_ENVIRONMENT_PROPERTY_SOURCE_NAME);
-    sources.addFirst(new MapPropertySource("variables", new HashMap<>(variables)));
-    new YamlPropertySourceLoader()
-        .load("service", new ClassPathResource("fetcher-service.yml"))
-        .forEach(sources::addLast);
-    return Binder.get(environment).bindOrCreate("fetcher", FetcherProperties.class);
-  }
-
   @Test
-  void reachesTheOfficialHubByDefault() throws Exception {
-    var defaults = HubSettings.of(URI.create("https://huggingface.co"));
-
-    assertThat(bind(Map.of()).hub()).isEqualTo(defaults);
+  void hasDefaultsAndTakesEveryProperty() {
     assertThat(bind(Map.of()).parallelFiles()).isEqualTo(4);
-    assertThat(fromEnvironment(Map.of()).hub()).isEqualTo(defaults);
-    assertThat(
-            fromEnvironment(Map.of("HF_ENDPOINT", "", "HF_TOKEN", "", "FLORA_CA_FILE", "")).hub())
-        .isEqualTo(defaults);
-  }
-
-  @Test
-  void takesEveryProperty() {
-    var properties =
-        bind(
-            Map.ofEntries(
-                Map.entry("fetcher.endpoint", "https://hub.example/prefix"),
-                Map.entry("fetcher.token", "hush"),
-                Map.entry("fetcher.token-hosts[0]", "hub.example"),
-                Map.entry("fetcher.parallel-files", "7"),
-                Map.entry("fetcher.connect-timeout", "3s"),
-                Map.entry("fetcher.read-timeout", "4s"),
-                Map.entry("fetcher.http-proxy", "http://a:1"),
-                Map.entry("fetcher.https-proxy", "http://b:2"),
-                Map.entry("fetcher.no-proxy", "c"),
-                Map.entry("fetcher.ca-file", "/ca.pem")));
-
-    assertThat(properties.parallelFiles()).isEqualTo(7);
-    assertThat(properties.hub())
-        .isEqualTo(
-            new HubSettings(
-                URI.create("https://hub.example/prefix"),
-                "hush",
-                Set.of("hub.example"),
-                Duration.ofSeconds(3),
-                Duration.ofSeconds(4),
-                new HubSettings.Proxies("http://a:1", "http://b:2", "c"),
-                Path.of("/ca.pem")));
-    assertThat(properties.toString() + properties.hub()).doesNotContain("hush", "http://b:2");
-  }
-
-  @Test
-  void takesTheVariablesThatPeopleKnow() throws Exception {
-    var hub =
-        fromEnvironment(
-                Map.of(
-                    "HF_ENDPOINT",
-                    "https://hf-mirror.com",
-                    "HF_TOKEN",
-                    "hush",
-                    "https_proxy",
-                    "http://proxy:3128",
-                    "NO_PROXY",
-                    "intern",
-                    "FLORA_CA_FILE",
-                    "/etc/ca.pem"))
-            .hub();
-
-    assertThat(hub.endpoint()).hasToString("https://hf-mirror.com");
-    assertThat(hub.token()).isEqualTo("hush");
-    assertThat(hub.proxies()).isEqualTo(new HubSettings.Proxies("", "http://proxy:3128", "intern"));
-    assertThat(hub.caFile()).isEqualTo(Path.of("/etc/ca.pem"));
+    assertThat(bind(Map.of("fetcher.parallel-files", "7")).parallelFiles()).isEqualTo(7);
   }
 
   @ParameterizedTest
-  @CsvSource({
-    "endpoint, ftp://hub.example, HF_ENDPOINT",
-    "endpoint, huggingface.co, HF_ENDPOINT",
-    "parallel-files, 0, parallel-files",
-    "parallel-files, 65, parallel-files",
-    "connect-timeout, 0s, connect-timeout",
-    "read-timeout, -1s, read-timeout",
-  })
+  @CsvSource({"parallel-files, 0, parallel-files", "parallel-files, 65, parallel-files"})
   void namesTheValueThatIsWrong(String property, String value, String named) {
     assertThatThrownBy(() -> bind(Map.of("fetcher." + property, value)))
         .hasStackTraceContaining(named);

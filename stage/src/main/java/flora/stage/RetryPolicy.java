@@ -2,6 +2,7 @@ package flora.stage;
 
 import flora.schemas.ErrorCode;
 import flora.schemas.PipelineException;
+import flora.schemas.RetryAfter;
 import java.time.Duration;
 import java.util.Optional;
 

@@ -5,6 +5,7 @@ import flora.schemas.Event;
 import flora.schemas.EventStamp;
 import flora.schemas.PipelineException;
 import flora.schemas.RepoId;
+import flora.schemas.RetryAfter;
 import flora.schemas.RunId;
 import flora.schemas.Sha256;
 import flora.schemas.Stage;

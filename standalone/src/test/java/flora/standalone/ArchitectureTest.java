@@ -82,6 +82,17 @@ class ArchitectureTest {
   }
 
   @Test
+  void theHubKnowsNeitherKafkaNorStages() {
+    noClasses()
+        .that()
+        .resideInAPackage("flora.hub..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("org.apache.kafka..", "flora.stage..", "flora.tensors..")
+        .check(FLORA);
+  }
+
+  @Test
   void theGatewayIsNoStage() {
     noClasses()
         .that()
@@ -111,6 +122,7 @@ class ArchitectureTest {
             "store",
             "stage",
             "models",
+            "hub",
             "fetcher",
             "labeler",
             "trainer",

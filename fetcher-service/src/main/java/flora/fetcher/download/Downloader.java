@@ -1,10 +1,11 @@
 package flora.fetcher.download;
 
-import flora.fetcher.archive.Archive;
-import flora.fetcher.archive.Verified;
-import flora.fetcher.hub.HubClient;
-import flora.fetcher.hub.HubFile;
-import flora.fetcher.hub.RepoListing;
+import flora.hub.HubClient;
+import flora.hub.HubFile;
+import flora.hub.RepoListing;
+import flora.hub.archive.Archive;
+import flora.hub.archive.Verified;
+import flora.hub.plan.DownloadPlan;
 import flora.schemas.PipelineException;
 import flora.store.ObjectStoreException;
 import java.time.Clock;

@@ -1,11 +1,11 @@
 package flora.fetcher.download;
 
-import flora.fetcher.archive.Archive;
-import flora.fetcher.archive.Verified;
-import flora.fetcher.hub.HubClient;
-import flora.fetcher.hub.HubException;
-import flora.fetcher.hub.HubFile;
-import flora.fetcher.hub.RepoListing;
+import flora.hub.HubClient;
+import flora.hub.HubException;
+import flora.hub.HubFile;
+import flora.hub.RepoListing;
+import flora.hub.archive.Archive;
+import flora.hub.archive.Verified;
 import flora.schemas.Sha256;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -148,7 +148,7 @@ final class FileTransfer {
     long at = 0;
     for (int failures = 0; ; ) {
       long from = at;
-      try (var stream = hub.open(listing, file, at)) {
+      try (var stream = hub.open(listing, file, at, file.size())) {
         for (int n; (n = stream.read(buffer, 0, buffer.length)) >= 0; ) {
           if (at + n > file.size()) {
             throw mismatch(stream.host(), file.size() + " bytes", "more than that");

@@ -1,7 +1,4 @@
-/**
- * Which files of a repository to get, and getting them: streamed into the store, digests checked,
- * nothing visible that is not whole.
- */
+/** Getting files: streamed into the store, digests checked, nothing visible that is not whole. */
 @NullMarked
 package flora.fetcher.download;
 

@@ -1,8 +1,0 @@
-/**
- * Verified files in the object store: blobs by digest, markers that say so, manifests that name
- * them. The marker comes after the blob and the manifest after all markers.
- */
-@NullMarked
-package flora.fetcher.archive;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,76 @@
+package flora.hub;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.OptionalLong;
+import okhttp3.Call;
+import okhttp3.Response;
+
+/** A range of a file's bytes, as they come from a host. For one thread, but for {@link #cancel}. */
+public final class FileStream implements AutoCloseable {
+
+  private final Response response;
+  private final String host;
+  private final OptionalLong total;
+  private final Call call;
+  private long left;
+
+  FileStream(HubHttp.Answer answer, OptionalLong total, long length) {
+    this.response = answer.response();
+    this.call = answer.call();
+    this.left = length;
+    this.host = response.request().url().host();
+    this.total = total;
+  }
+
+  /**
+   * Reads some bytes; -1 after the last one that was asked for, or where the host ends before.
+   *
+   * @throws HubException.Unreachable when the connection breaks or stays silent
+   */
+  public int read(byte[] into, int offset, int length) throws InterruptedException {
+    if (left == 0) {
+      return -1;
+    }
+    try {
+      int n = in().read(into, offset, (int) Math.min(length, left));
+      left -= Math.max(0, n);
+      return n;
+    } catch (IOException e) {
+      throw HubHttp.unreachable(host, e);
+    }
+  }
+
+  /** Drops bytes that are known already. */
+  void skip(long bytes) throws InterruptedException {
+    try {
+      in().skipNBytes(bytes);
+    } catch (IOException e) {
+      throw HubHttp.unreachable(host, e);
+    }
+  }
+
+  /** The host that the bytes come from, after all redirects. */
+  public String host() {
+    return host;
+  }
+
+  /** How many bytes the whole file has, when the host says so. */
+  public OptionalLong total() {
+    return total;
+  }
+
+  /** Breaks the connection, from any thread: a read that waits fails. */
+  public void cancel() {
+    call.cancel();
+  }
+
+  private InputStream in() {
+    return response.body().byteStream();
+  }
+
+  @Override
+  public void close() {
+    response.close();
+  }
+}

@@ -1,0 +1,147 @@
+package flora.hub;
+
+import flora.schemas.ErrorCode;
+import flora.schemas.PipelineException;
+import flora.schemas.RepoId;
+import flora.schemas.RetryAfter;
+import java.net.URI;
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** What can go wrong between us and a hub. Variants are named for facts of the hub. */
+public abstract sealed class HubException extends PipelineException {
+
+  private final ErrorCode code;
+  private final @Nullable String hint;
+
+  private HubException(
+      ErrorCode code, String message, @Nullable String hint, @Nullable Throwable cause) {
+    super(message, cause);
+    this.code = code;
+    this.hint = hint;
+  }
+
+  @Override
+  public ErrorCode code() {
+    return code;
+  }
+
+  @Override
+  public @Nullable String hint() {
+    return hint;
+  }
+
+  /** There is no such repository, or it is hidden from us: hubs do not tell which. */
+  public static final class RepoNotFound extends HubException {
+    public RepoNotFound(RepoId repo, String host, boolean withToken) {
+      super(
+          ErrorCode.REPO_NOT_FOUND,
+          withToken
+              ? "%s has no repository %s that this token may see".formatted(host, repo)
+              : ("%s has no repository %s, or it is private: without a token a hub gives the same"
+                      + " answer to both")
+                  .formatted(host, repo),
+          withToken
+              ? "check the spelling, and that the token has access to it"
+              : "check the spelling (owner/name, as in its URL); for a private one set HF_TOKEN",
+          null);
+    }
+  }
+
+  /** The hub does not know the token that we sent. */
+  public static final class TokenRefused extends HubException {
+    public TokenRefused(RepoId repo, String host) {
+      super(
+          ErrorCode.REPO_NOT_FOUND,
+          "%s refuses the token, so %s cannot be seen".formatted(host, repo),
+          "renew HF_TOKEN, or unset it for a public repository",
+          null);
+    }
+  }
+
+  /** The repository is there, the revision is not. */
+  public static final class RevisionNotFound extends HubException {
+    public RevisionNotFound(RepoId repo, String revision) {
+      super(
+          ErrorCode.REVISION_NOT_FOUND,
+          "%s has no revision %s: expected a branch, a tag or a commit".formatted(repo, revision),
+          "leave @%s out for the main branch".formatted(revision),
+          null);
+    }
+  }
+
+  /** The commit is there, the file is not. */
+  public static final class EntryNotFound extends HubException {
+    public EntryNotFound(RepoId repo, String path) {
+      super(
+          ErrorCode.HUB_PROTOCOL,
+          "%s lists %s but does not have it".formatted(repo, path),
+          "the hub contradicts itself: try another endpoint",
+          null);
+    }
+  }
+
+  /** Its owner wants something accepted first. */
+  public static final class Gated extends HubException {
+    public Gated(RepoId repo, URI page, boolean withToken) {
+      super(
+          ErrorCode.REPO_GATED,
+          withToken
+              ? "%s is gated and the token's account is not on its list".formatted(repo)
+              : "%s is gated: only accounts that have accepted its terms may download it"
+                  .formatted(repo),
+          "accept the terms at %s%s"
+              .formatted(page, withToken ? "" : ", then set HF_TOKEN to that account's token"),
+          null);
+    }
+  }
+
+  /** We ask too often. */
+  public static final class RateLimited extends HubException implements RetryAfter {
+    private final @Nullable Duration retryAfter;
+
+    public RateLimited(String host, @Nullable Duration retryAfter) {
+      super(
+          ErrorCode.HUB_RATE_LIMITED,
+          "%s limits the rate of requests%s"
+              .formatted(
+                  host,
+                  retryAfter == null ? "" : ", for another %d s".formatted(seconds(retryAfter))),
+          "wait, or set HF_TOKEN for a higher limit",
+          null);
+      this.retryAfter = retryAfter;
+    }
+
+    @Override
+    public Optional<Duration> retryAfter() {
+      return Optional.ofNullable(retryAfter);
+    }
+
+    private static long seconds(Duration duration) {
+      return Math.max(1, duration.toSeconds());
+    }
+  }
+
+  /** No answer, a broken one, or one that says "later". */
+  public static final class Unreachable extends HubException {
+    public Unreachable(String host, String what, @Nullable Throwable cause) {
+      super(
+          ErrorCode.HUB_UNREACHABLE,
+          "%s cannot be reached: %s".formatted(host, what),
+          "check the network, HF_ENDPOINT and HTTPS_PROXY",
+          cause);
+    }
+  }
+
+  /** An answer that no hub should give. */
+  public static final class Protocol extends HubException {
+    public Protocol(String host, String what) {
+      super(
+          ErrorCode.HUB_PROTOCOL,
+          "%s does not answer as a hub does: %s".formatted(host, what),
+          "check HF_ENDPOINT: it may be a login page, a proxy, or another kind of server",
+          null);
+    }
+  }
+}

@@ -1,0 +1,169 @@
+package flora.hub.archive;
+
+import flora.hub.HubFile;
+import flora.hub.RepoListing;
+import flora.hub.RepoType;
+import flora.schemas.Json;
+import flora.schemas.Sha256;
+import flora.schemas.fetch.RepoManifest;
+import flora.schemas.store.ObjectRef;
+import flora.schemas.store.StoreLayout;
+import flora.store.DigestingUpload;
+import flora.store.ObjectStore;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import tools.jackson.core.JacksonException;
+
+/** Where fetched files lie in the store. Thread-safe. */
+public final class Archive {
+
+  private static final String BYTES = "application/octet-stream";
+  private static final String JSON = "application/json";
+
+  private final ObjectStore store;
+
+  public Archive(ObjectStore store) {
+    this.store = store;
+  }
+
+  /** The bucket that a kind of repository is kept in. */
+  public static String bucket(RepoType type) {
+    return switch (type) {
+      case MODEL -> StoreLayout.MODELS;
+      case DATASET -> StoreLayout.DATASETS;
+    };
+  }
+
+  /** Free bytes of the store's medium, when it can tell. */
+  public Optional<Long> freeBytes() {
+    return store.freeBytes();
+  }
+
+  /** The blob of a file, when it lies verified in the store. */
+  public Optional<Verified> find(String bucket, HubFile file) {
+    var digest = file.sha256();
+    if (digest != null) {
+      return marker(bucket, digest);
+    }
+    return store
+        .read(bucket, StoreLayout.gitBlob(file.gitSha1()))
+        .flatMap(stored -> parse(stored.bytes(), Sha256.class))
+        .flatMap(sha256 -> marker(bucket, sha256))
+        .filter(verified -> verified.size() == file.size());
+  }
+
+  /** Begins a blob whose digest is known; it is visible once completed, and counts once marked. */
+  public DigestingUpload begin(String bucket, Sha256 digest) {
+    return DigestingUpload.start(store, bucket, StoreLayout.blob(digest), BYTES);
+  }
+
+  /** Stores a small blob. */
+  public void put(String bucket, Sha256 digest, byte[] bytes) {
+    store.put(bucket, StoreLayout.blob(digest), bytes, BYTES);
+  }
+
+  /** Says that a blob's digest was right: from now on it counts. */
+  public void mark(String bucket, HubFile file, Verified verified) {
+    store.put(bucket, StoreLayout.verified(verified.sha256()), Json.bytes(verified), JSON);
+    if (file.sha256() == null) {
+      var key = StoreLayout.gitBlob(file.gitSha1());
+      store.put(bucket, key, Json.bytes(verified.sha256()), JSON);
+    }
+  }
+
+  /**
+   * Writes the manifest of a commit, after all its files are marked. The commit's shared manifest
+   * grows by them; what is returned is one of exactly these files, which never changes.
+   */
+  public ObjectRef publish(RepoListing listing, Map<HubFile, Verified> files) {
+    var bucket = bucket(listing.type());
+    var entries = new ArrayList<RepoManifest.Entry>();
+    files.forEach((file, verified) -> entries.add(entry(file, verified)));
+    entries.sort(Comparator.comparing(RepoManifest.Entry::path));
+    var own = new RepoManifest(listing.repo(), listing.commit(), entries);
+    var bytes = Json.bytes(own);
+    var digest = Sha256.sum(bytes);
+    var reference = new ObjectRef(bucket, StoreLayout.blob(digest), bytes.length, digest);
+    store.put(bucket, reference.key(), bytes, JSON);
+    var newest = entries.stream().map(RepoManifest.Entry::fetchedAt).max(Comparator.naturalOrder());
+    var marker =
+        new Verified(reference.sha256(), bytes.length, "manifest", "flora", newest.orElseThrow());
+    store.put(bucket, StoreLayout.verified(reference.sha256()), Json.bytes(marker), JSON);
+    merge(bucket, manifestKey(listing), own);
+    return reference;
+  }
+
+  private void merge(String bucket, String key, RepoManifest own) {
+    while (true) {
+      var there = store.read(bucket, key);
+      if (there.isEmpty()) {
+        if (store.putIfAbsent(bucket, key, Json.bytes(own), JSON).isPresent()) {
+          return;
+        }
+        continue;
+      }
+      var old = Json.read(there.get().bytes(), RepoManifest.class);
+      var merged = merged(old, own);
+      if (merged.equals(old)
+          || store
+              .putIfMatch(bucket, key, Json.bytes(merged), JSON, there.get().etag())
+              .isPresent()) {
+        return;
+      }
+    }
+  }
+
+  private static RepoManifest merged(RepoManifest old, RepoManifest own) {
+    var byPath =
+        new TreeMap<>(
+            own.files().stream()
+                .collect(Collectors.toMap(RepoManifest.Entry::path, Function.identity())));
+    old.files().forEach(entry -> byPath.put(entry.path(), entry));
+    return new RepoManifest(own.repo(), own.commit(), List.copyOf(byPath.values()));
+  }
+
+  private static RepoManifest.Entry entry(HubFile file, Verified verified) {
+    return new RepoManifest.Entry(
+        file.path(),
+        verified.size(),
+        verified.sha256(),
+        file.gitSha1(),
+        verified.verifiedBy(),
+        verified.source(),
+        verified.fetchedAt());
+  }
+
+  private static String manifestKey(RepoListing listing) {
+    return switch (listing.type()) {
+      case MODEL -> StoreLayout.modelManifest(listing.repo(), listing.commit());
+      case DATASET -> StoreLayout.hubDatasetManifest(listing.repo(), listing.commit());
+    };
+  }
+
+  private Optional<Verified> marker(String bucket, Sha256 digest) {
+    return store
+        .read(bucket, StoreLayout.verified(digest))
+        .flatMap(stored -> parse(stored.bytes(), Verified.class))
+        .filter(
+            verified ->
+                store
+                    .head(bucket, StoreLayout.blob(digest))
+                    .filter(blob -> blob.size() == verified.size())
+                    .isPresent());
+  }
+
+  /** Empty for what is not ours: then the file is fetched again and marked anew. */
+  private static <T> Optional<T> parse(byte[] json, Class<T> type) {
+    try {
+      return Optional.of(Json.read(json, type));
+    } catch (JacksonException e) {
+      return Optional.empty();
+    }
+  }
+}
