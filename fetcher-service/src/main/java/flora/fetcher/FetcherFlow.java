@@ -61,8 +61,13 @@ final class FetcherFlow implements StageFlow {
       context.proceed();
       plans.add(plan(source));
     }
+    var warnings =
+        plans.stream()
+            .flatMap(p -> p.warnings().stream().map(w -> p.listing().repo() + ": " + w))
+            .toList();
     long total = plans.stream().mapToLong(DownloadPlan::bytes).sum();
-    context.publish(s -> new FetchEvent.Started(s.runId(), s.attempt(), s.seq(), s.at(), total));
+    context.publish(
+        s -> new FetchEvent.Started(s.runId(), s.attempt(), s.seq(), s.at(), total, warnings));
 
     var results = downloader.run(plans, new Reporter(context, total));
 
@@ -148,7 +153,17 @@ final class FetcherFlow implements StageFlow {
       context.progress(
           s ->
               new FetchEvent.Progressed(
-                  s.runId(), s.attempt(), s.seq(), s.at(), done, total, rate));
+                  s.runId(),
+                  s.attempt(),
+                  s.seq(),
+                  s.at(),
+                  done,
+                  total,
+                  rate,
+                  rate,
+                  rate == 0 ? null : (total - done) / rate,
+                  null,
+                  List.of()));
     }
   }
 }

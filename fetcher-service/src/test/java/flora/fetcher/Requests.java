@@ -17,7 +17,10 @@ final class Requests {
 
   static RunRequest mirror(String model, List<String> allow, List<String> ignore) {
     return new RunRequest(
-        "mirror", new ModelSource(model, null, null, allow, ignore, "true"), null, null);
+        "mirror",
+        new ModelSource(model, null, null, allow, ignore, "true", ModelSource.Preset.NEEDED),
+        null,
+        null);
   }
 
   static RunRequest label(String labelModel, String hubDataset) {
@@ -31,7 +34,8 @@ final class Requests {
       String model, String vae, String tokenizer, String labelModel, String dataset) {
     return new RunRequest(
         "all",
-        new ModelSource(model, vae, tokenizer, List.of(), List.of(), "true"),
+        new ModelSource(
+            model, vae, tokenizer, List.of(), List.of(), "true", ModelSource.Preset.NEEDED),
         label(labelModel, dataset).dataset(),
         null);
   }

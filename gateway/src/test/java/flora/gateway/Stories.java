@@ -19,7 +19,7 @@ final class Stories {
   private Stories() {}
 
   static Event fetchStarted(RunId run, Instant at) {
-    return new FetchEvent.Started(run, 1, 1, at, 100);
+    return new FetchEvent.Started(run, 1, 1, at, 100, List.of());
   }
 
   static Event fetched(RunId run) {
@@ -30,8 +30,10 @@ final class Stories {
   static List<Event> whole(RunId run) {
     var at = Instant.now();
     var all = new ArrayList<Event>();
-    all.add(new FetchEvent.Started(run, 1, 1, at, 100));
-    all.add(new FetchEvent.Progressed(run, 1, 2, at.plusMillis(10), 50, 100, 50));
+    all.add(new FetchEvent.Started(run, 1, 1, at, 100, List.of()));
+    all.add(
+        new FetchEvent.Progressed(
+            run, 1, 2, at.plusMillis(10), 50, 100, 50, 50, 1L, null, List.of()));
     all.add(new FetchEvent.Completed(run, 1, 3, at.plusMillis(20), 100, List.of()));
     all.add(new LabelEvent.Started(run, 1, 1, at.plusMillis(30), 2));
     all.add(new LabelEvent.Started(run, 2, 1, at.plusMillis(40), 2));

@@ -323,7 +323,7 @@ class LabelerFlowTest {
     var digest = Sha256.sum(bytes);
     store.put(bucket, StoreLayout.blob(digest), bytes, "application/octet-stream");
     return new RepoManifest.Entry(
-        path, bytes.length, digest, null, "lfs-sha256", "store", Instant.EPOCH);
+        path, bytes.length, digest, null, "lfs-sha256", "store", Instant.EPOCH, List.of(), null);
   }
 
   /** A sound PNG header that promises a great many pixels. */

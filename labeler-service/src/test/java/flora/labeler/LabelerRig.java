@@ -122,7 +122,15 @@ final class LabelerRig {
       store.put(StoreLayout.MODELS, StoreLayout.blob(digest), bytes, "application/octet-stream");
       files.add(
           new RepoManifest.Entry(
-              file, bytes.length, digest, null, "lfs-sha256", "store", Instant.EPOCH));
+              file,
+              bytes.length,
+              digest,
+              null,
+              "lfs-sha256",
+              "store",
+              Instant.EPOCH,
+              List.of(),
+              null));
     }
     return manifest(role, new RepoId("flora/" + name), StoreLayout.MODELS, files);
   }

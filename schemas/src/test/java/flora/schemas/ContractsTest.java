@@ -63,6 +63,7 @@ class ContractsTest {
           "object_ref", ObjectRef.class,
           "failure", Failure.class,
           "snapshot", Snapshot.class,
+          "source_share", FetchEvent.SourceShare.class,
           "artifact", Artifact.class,
           "stage_state", StageState.class,
           "checkpoint", Run.SavedCheckpoint.class,

@@ -128,7 +128,8 @@ final class Rig implements AutoCloseable {
     var request =
         new RunRequest(
             name,
-            new ModelSource("owner/name", null, null, List.of(), List.of(), "true"),
+            new ModelSource(
+                "owner/name", null, null, List.of(), List.of(), "true", ModelSource.Preset.NEEDED),
             new DatasetSource(
                 "pictures",
                 null,

@@ -91,7 +91,17 @@ final class ScriptedFlow implements StageFlow {
       context.progress(
           s ->
               new FetchEvent.Progressed(
-                  s.runId(), s.attempt(), s.seq(), s.at(), tick, millis / 20, 0));
+                  s.runId(),
+                  s.attempt(),
+                  s.seq(),
+                  s.at(),
+                  tick,
+                  millis / 20,
+                  0,
+                  0,
+                  null,
+                  null,
+                  List.of()));
       if (write) {
         store.put(StoreLayout.RUNS, "scratch", new byte[10], "application/octet-stream");
       }
@@ -108,7 +118,9 @@ final class ScriptedFlow implements StageFlow {
     while (store.head(StoreLayout.RUNS, "let-go/" + context.runId()).isEmpty()) {
       context.proceed();
       context.progress(
-          s -> new FetchEvent.Progressed(s.runId(), s.attempt(), s.seq(), s.at(), 1, 2, 0));
+          s ->
+              new FetchEvent.Progressed(
+                  s.runId(), s.attempt(), s.seq(), s.at(), 1, 2, 0, 0, null, null, List.of()));
       Thread.sleep(20);
     }
   }

@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -105,7 +106,15 @@ class SnapshotFolderTest {
           store.put(StoreLayout.MODELS, StoreLayout.blob(digest), bytes, "x");
           entries.add(
               new RepoManifest.Entry(
-                  path, bytes.length, digest, null, "lfs-sha256", "store", Instant.EPOCH));
+                  path,
+                  bytes.length,
+                  digest,
+                  null,
+                  "lfs-sha256",
+                  "store",
+                  Instant.EPOCH,
+                  List.of(),
+                  null));
         });
     var repo = new RepoId("me/model");
     var manifest = Json.bytes(new RepoManifest(repo, "c0ffee", entries));

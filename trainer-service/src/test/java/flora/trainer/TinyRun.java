@@ -103,7 +103,15 @@ final class TinyRun {
       var path = folder.relativize(file).toString();
       files.add(
           new RepoManifest.Entry(
-              path, ref.size(), ref.sha256(), null, "lfs-sha256", "hub", Instant.EPOCH));
+              path,
+              ref.size(),
+              ref.sha256(),
+              null,
+              "lfs-sha256",
+              "hub",
+              Instant.EPOCH,
+              List.of(),
+              null));
     }
     var manifest = Json.bytes(new RepoManifest(repo, "c0ffee", files));
     var key = StoreLayout.modelManifest(repo, "c0ffee");

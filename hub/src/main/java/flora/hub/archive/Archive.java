@@ -136,7 +136,9 @@ public final class Archive {
         file.gitSha1(),
         verified.verifiedBy(),
         verified.source(),
-        verified.fetchedAt());
+        verified.fetchedAt(),
+        List.of(verified.source()),
+        null);
   }
 
   private static String manifestKey(RepoListing listing) {

@@ -30,6 +30,8 @@ public record RepoManifest(RepoId repo, String commit, List<Entry> files) {
    * @param verifiedBy what the digest was checked against: {@code lfs-sha256}, {@code git-sha1}
    * @param source host that the bytes came from
    * @param fetchedAt when
+   * @param listedBy names of the hubs and mirrors that list these very bytes
+   * @param convertedFrom the file of the repository that it was made from, when it is not one
    */
   public record Entry(
       String path,
@@ -38,7 +40,23 @@ public record RepoManifest(RepoId repo, String commit, List<Entry> files) {
       @Nullable String gitSha1,
       String verifiedBy,
       String source,
-      Instant fetchedAt) {}
+      Instant fetchedAt,
+      List<String> listedBy,
+      @Nullable Original convertedFrom) {
+    public Entry {
+      // manifests of before there were mirrors have none
+      listedBy = listedBy == null ? List.of() : List.copyOf(listedBy);
+    }
+  }
+
+  /**
+   * A file of the repository that another one was made from.
+   *
+   * @param path in the repository
+   * @param size bytes
+   * @param sha256 digest of what was fetched
+   */
+  public record Original(String path, long size, Sha256 sha256) {}
 
   /** The file at a path. */
   public Optional<Entry> file(String path) {

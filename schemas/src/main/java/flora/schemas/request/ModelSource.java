@@ -1,5 +1,6 @@
 package flora.schemas.request;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param allowPatterns only these files, as fnmatch patterns; empty = what the run needs
  * @param ignorePatterns not these files
  * @param useMirror {@code "true"}, {@code "false"} or a mirror's name
+ * @param preset which files where {@code allowPatterns} say nothing
  */
 public record ModelSource(
     String baseModel,
@@ -19,9 +21,31 @@ public record ModelSource(
     @Nullable String tokenizerName,
     List<String> allowPatterns,
     List<String> ignorePatterns,
-    String useMirror) {
+    String useMirror,
+    Preset preset) {
+
   public ModelSource {
+    // requests of before there were presets have none
+    preset = preset == null ? Preset.NEEDED : preset;
     allowPatterns = List.copyOf(allowPatterns);
     ignorePatterns = List.copyOf(ignorePatterns);
+  }
+
+  /** Which files of a repository. */
+  public enum Preset {
+    /**
+     * What the run, or the model's own library, needs; pickles only where there is nothing else.
+     */
+    @JsonProperty("needed")
+    NEEDED,
+    /** The same, but nothing that only a pickle has. */
+    @JsonProperty("safetensors-only")
+    SAFETENSORS_ONLY,
+    /** The same in the half-precision variant where there is one. */
+    @JsonProperty("diffusers-fp16")
+    DIFFUSERS_FP16,
+    /** Every file. */
+    @JsonProperty("everything")
+    EVERYTHING
   }
 }

@@ -5,6 +5,7 @@ import flora.schemas.Names;
 import flora.schemas.RepoReference;
 import java.util.Locale;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** How a request points at things: repositories, model files, folders on somebody's disk. */
 final class References {
@@ -14,7 +15,16 @@ final class References {
   private static final Pattern MODEL_FILE =
       Pattern.compile(".*\\.(?:safetensors|ckpt|pt|pth|bin|onnx|gguf)", Pattern.CASE_INSENSITIVE);
 
+  /** The repository that has the single-file forms of Stable Diffusion 1.5. */
+  static final String STABLE_DIFFUSION = "stable-diffusion-v1-5/stable-diffusion-v1-5";
+
   private References() {}
+
+  /** The file that a path names when everybody knows it; null for any other. */
+  static @Nullable String wellKnownFile(String text) {
+    var file = lastPart(text).toLowerCase(Locale.ROOT);
+    return isPath(text) && WELL_KNOWN.matcher(file).matches() ? file : null;
+  }
 
   /** Checks a repository reference and returns it in its shortest form. */
   static String repository(String key, String pointer, String text) {
@@ -47,13 +57,13 @@ final class References {
   }
 
   private static RequestException path(String key, String pointer, String text) {
-    var file = lastPart(text);
-    if (WELL_KNOWN.matcher(file.toLowerCase(Locale.ROOT)).matches()) {
+    var file = wellKnownFile(text);
+    if (file != null) {
       return RequestException.unsupported(
           pointer,
           "%s: %s is the single-file form of Stable Diffusion 1.5, which is not read yet"
               .formatted(key, file),
-          "write base_model: stable-diffusion-v1-5/stable-diffusion-v1-5");
+          "write base_model: " + STABLE_DIFFUSION);
     }
     return new RequestException(
         ErrorCode.MODEL_NOT_FOUND,

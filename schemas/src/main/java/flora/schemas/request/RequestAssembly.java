@@ -95,21 +95,30 @@ final class RequestAssembly {
           "base_model is missing",
           "name a repository, owner/name[@revision]");
     }
-    var mirror = required(USE_MIRROR);
-    if (!mirror.equals("true") && !mirror.equals("false")) {
-      throw RequestException.unsupported(
-          given.pointer(USE_MIRROR), "use_mirror: mirrors by name are not there yet", "write true");
-    }
-    if (given.has(USE_MIRROR) && mirror.equals("true")) {
-      warnings.add("use_mirror: this version has no mirrors; files come from the hub itself");
+    var allow = given.texts(ALLOW_PATTERNS);
+    var base = required(BASE_MODEL);
+    var wellKnown = References.wellKnownFile(base);
+    if (wellKnown != null && !hasTrain()) {
+      warnings.add(
+          "base_model: %s stands for that file of %s".formatted(base, References.STABLE_DIFFUSION));
+      base = References.STABLE_DIFFUSION;
+      allow = List.of(wellKnown);
+    } else {
+      base = Objects.requireNonNull(repository(BASE_MODEL));
     }
     return new ModelSource(
-        Objects.requireNonNull(repository(BASE_MODEL)),
+        base,
         repository(PRETRAINED_VAE),
         repository(TOKENIZER_NAME),
-        given.texts(ALLOW_PATTERNS),
+        allow,
         given.texts(IGNORE_PATTERNS),
-        mirror);
+        required(USE_MIRROR),
+        switch (required(PRESET)) {
+          case "safetensors-only" -> ModelSource.Preset.SAFETENSORS_ONLY;
+          case "diffusers-fp16" -> ModelSource.Preset.DIFFUSERS_FP16;
+          case "everything" -> ModelSource.Preset.EVERYTHING;
+          default -> ModelSource.Preset.NEEDED;
+        });
   }
 
   private DatasetSource dataset() {

@@ -73,6 +73,14 @@ enum RequestKey {
       "Flora: a mirror where one is configured",
       flat("use_mirror"),
       theirs("mirror")),
+  PRESET(
+      Section.MODEL,
+      "preset",
+      choice("needed", "safetensors-only", "diffusers-fp16", "everything"),
+      "needed",
+      "Flora: of Stable Diffusion 1.5 a tenth of the repository",
+      only(),
+      theirs()),
 
   // dataset
   DATASET_NAME(

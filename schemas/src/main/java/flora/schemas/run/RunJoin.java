@@ -176,9 +176,18 @@ public final class RunJoin {
       stage(
           stage,
           switch (event) {
-            case FetchEvent.Started e -> StageJoin.running(e, stage, 0, e.total());
-            case FetchEvent.Progressed e -> StageJoin.running(e, stage, e.done(), e.total());
-            case FetchEvent.FileVerified e -> StageJoin.running(e, stage);
+            case FetchEvent.Started e -> StageJoin.fetching(e);
+            case FetchEvent.Progressed e -> StageJoin.fetching(e);
+            case FetchEvent.RepositoryRenamed e ->
+                StageJoin.running(
+                    e, stage, "%s is had as %s: %s".formatted(e.requested(), e.repo(), e.reason()));
+            case FetchEvent.Paused e -> StageJoin.paused(e, stage, e.error());
+            case FetchEvent.FileVerified _,
+                FetchEvent.MirrorSwitched _,
+                FetchEvent.ChecksumMismatched _,
+                FetchEvent.UpstreamMoved _,
+                FetchEvent.Resumed _ ->
+                StageJoin.running(event, stage);
             case FetchEvent.Completed e -> StageJoin.succeeded(e, stage, e.total(), null);
             case FetchEvent.Failed e -> StageJoin.failed(e, stage, e.error());
             case FetchEvent.Cancelled e -> StageJoin.cancelled(e, stage);
@@ -315,7 +324,7 @@ public final class RunJoin {
       var status = cancelRequestedAt != null ? Run.Status.CANCELLED : Run.Status.QUEUED;
       for (var stage : stages.entrySet()) {
         if (stage.getValue().status() == StageState.Status.RUNNING) {
-          status = whileIn(stage.getKey());
+          status = stage.getValue().paused() != null ? Run.Status.PAUSED : whileIn(stage.getKey());
         }
       }
       return status;

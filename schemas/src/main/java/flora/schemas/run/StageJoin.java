@@ -9,8 +9,11 @@ import static java.util.Comparator.reverseOrder;
 import flora.schemas.Event;
 import flora.schemas.Failure;
 import flora.schemas.Stage;
+import flora.schemas.fetch.FetchEvent;
 import flora.schemas.training.TrainingEvent;
 import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The part of {@link RunJoin} that is about one stage: what an event says of it, and the join. */
@@ -23,6 +26,7 @@ final class StageJoin {
           // a dead letter may carry the same number as the stage's own last word
           .thenComparing(StageState::status)
           .thenComparing(s -> String.valueOf(s.error()))
+          .thenComparing(s -> String.valueOf(s.paused()))
           .thenComparing(StageState::at, nullsFirst(naturalOrder()));
 
   private static final Comparator<StageState> PROGRESS =
@@ -40,11 +44,14 @@ final class StageJoin {
 
   /** Two states of one stage, joined. */
   static StageState join(StageState a, StageState b) {
+    // of all attempts together: which attempt's state stays may depend on what is yet to come
+    var warnings =
+        Stream.concat(a.warnings().stream(), b.warnings().stream()).distinct().sorted().toList();
     if (a.status() == StageState.Status.SUCCEEDED || b.status() == StageState.Status.SUCCEEDED) {
-      return FIRST_SUCCESS.compare(a, b) >= 0 ? a : b;
+      return with(FIRST_SUCCESS.compare(a, b) >= 0 ? a : b, warnings);
     }
     if (a.attempt() != b.attempt()) {
-      return a.attempt() > b.attempt() ? a : b;
+      return with(a.attempt() > b.attempt() ? a : b, warnings);
     }
     var state = WITHIN_ATTEMPT.compare(a, b) >= 0 ? a : b;
     var progress = PROGRESS.compare(a, b) >= 0 ? a : b;
@@ -60,21 +67,70 @@ final class StageJoin {
         progress.loss(),
         progress.learningRate(),
         progress.etaSeconds(),
+        progress.bytesPerSecond(),
+        warnings,
+        state.paused(),
         state.error());
+  }
+
+  private static StageState with(StageState s, List<String> warnings) {
+    return new StageState(
+        s.status(),
+        s.attempt(),
+        s.seq(),
+        s.at(),
+        s.progressSeq(),
+        s.done(),
+        s.total(),
+        s.unit(),
+        s.loss(),
+        s.learningRate(),
+        s.etaSeconds(),
+        s.bytesPerSecond(),
+        warnings,
+        s.paused(),
+        s.error());
   }
 
   // what one event says of its stage
 
   static StageState untouched(StageState.Status status, Stage stage) {
-    return new StageState(status, 0, 0, null, 0, 0, 0, stage.unit(), null, null, null, null);
+    return new StageState(
+        status, 0, 0, null, 0, 0, 0, stage.unit(), null, null, null, null, List.of(), null, null);
   }
 
   static StageState running(Event e, Stage stage) {
-    return state(StageState.Status.RUNNING, e, stage, null);
+    return state(StageState.Status.RUNNING, e, stage, null, null);
   }
 
   static StageState running(Event e, Stage stage, long done, long total) {
-    return progress(StageState.Status.RUNNING, e, stage, done, total, null, null, null);
+    return progress(StageState.Status.RUNNING, e, stage, done, total, null, null, null, null);
+  }
+
+  static StageState fetching(FetchEvent.Progressed e) {
+    return progress(
+        StageState.Status.RUNNING,
+        e,
+        Stage.FETCH,
+        e.done(),
+        e.total(),
+        null,
+        null,
+        e.etaSeconds(),
+        e.bytesPerSecond());
+  }
+
+  static StageState running(Event e, Stage stage, String warning) {
+    return with(running(e, stage), List.of(warning));
+  }
+
+  static StageState fetching(FetchEvent.Started e) {
+    var warnings = e.warnings().stream().distinct().sorted().toList();
+    return with(running(e, Stage.FETCH, 0, e.total()), warnings);
+  }
+
+  static StageState paused(Event e, Stage stage, Failure reason) {
+    return state(StageState.Status.RUNNING, e, stage, reason, null);
   }
 
   static StageState training(TrainingEvent.StepsCompleted e) {
@@ -86,25 +142,44 @@ final class StageJoin {
         e.total(),
         e.loss(),
         e.learningRate(),
-        e.etaSeconds());
+        e.etaSeconds(),
+        null);
   }
 
   static StageState succeeded(Event e, Stage stage, long total, @Nullable Double loss) {
-    return progress(StageState.Status.SUCCEEDED, e, stage, total, total, loss, null, null);
+    return progress(StageState.Status.SUCCEEDED, e, stage, total, total, loss, null, null, null);
   }
 
   static StageState failed(Event e, Stage stage, Failure error) {
-    return state(StageState.Status.FAILED, e, stage, error);
+    return state(StageState.Status.FAILED, e, stage, null, error);
   }
 
   static StageState cancelled(Event e, Stage stage) {
-    return state(StageState.Status.CANCELLED, e, stage, null);
+    return state(StageState.Status.CANCELLED, e, stage, null, null);
   }
 
   private static StageState state(
-      StageState.Status status, Event e, Stage stage, @Nullable Failure error) {
+      StageState.Status status,
+      Event e,
+      Stage stage,
+      @Nullable Failure paused,
+      @Nullable Failure error) {
     return new StageState(
-        status, e.attempt(), e.seq(), e.at(), 0, 0, 0, stage.unit(), null, null, null, error);
+        status,
+        e.attempt(),
+        e.seq(),
+        e.at(),
+        0,
+        0,
+        0,
+        stage.unit(),
+        null,
+        null,
+        null,
+        null,
+        List.of(),
+        paused,
+        error);
   }
 
   private static StageState progress(
@@ -115,7 +190,8 @@ final class StageJoin {
       long total,
       @Nullable Double loss,
       @Nullable Double learningRate,
-      @Nullable Long etaSeconds) {
+      @Nullable Long etaSeconds,
+      @Nullable Long bytesPerSecond) {
     return new StageState(
         status,
         e.attempt(),
@@ -128,6 +204,9 @@ final class StageJoin {
         loss,
         learningRate,
         etaSeconds,
+        bytesPerSecond,
+        List.of(),
+        null,
         null);
   }
 }

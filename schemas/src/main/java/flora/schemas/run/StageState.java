@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import flora.schemas.Failure;
 import java.time.Instant;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * @param loss of training
  * @param learningRate of training
  * @param etaSeconds until the stage ends
+ * @param bytesPerSecond of fetching
+ * @param warnings what somebody should know about what this stage did
+ * @param paused what it waits for
  * @param error why it failed
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -36,7 +40,15 @@ public record StageState(
     @Nullable Double loss,
     @Nullable Double learningRate,
     @Nullable Long etaSeconds,
+    @Nullable Long bytesPerSecond,
+    List<String> warnings,
+    @Nullable Failure paused,
     @Nullable Failure error) {
+
+  public StageState {
+    // records of before there were warnings have none
+    warnings = warnings == null ? List.of() : List.copyOf(warnings);
+  }
 
   /** State of a stage. */
   public enum Status {

@@ -92,7 +92,6 @@ class RefusedRequestTest {
         "{dataset: {label: {labeler: blip+clip}}}|/dataset/label/labeler",
         "{bias: all}|/bias",
         "{lr_scheduler: polynomial}|/lr_scheduler",
-        "{use_mirror: hf-mirror}|/use_mirror",
         "{metadata_path: ./x.jsonl}|/metadata_path",
         "{pretrained_vae: s3://flora-models/x}|/pretrained_vae",
         "{train_text_encoder: true}|/train_text_encoder",
@@ -135,7 +134,8 @@ class RefusedRequestTest {
         .hasMessageContaining("flora-models")
         .hasMessageContaining("well-known");
 
-    var known = refused("base_model: ./models/Stable-diffusion/v1-5-pruned.safetensors");
+    var known =
+        refused("{base_model: ./models/Stable-diffusion/v1-5-pruned.safetensors, train: {}}");
     assertThat(known.code()).isEqualTo(ErrorCode.NOT_SUPPORTED_YET);
     assertThat(known.hint()).contains("stable-diffusion-v1-5/stable-diffusion-v1-5");
   }

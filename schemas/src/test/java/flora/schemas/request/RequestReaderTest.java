@@ -52,7 +52,8 @@ class RequestReaderTest {
                 "openai/clip-vit-large-patch14",
                 List.of(),
                 List.of(),
-                "true"));
+                "true",
+                ModelSource.Preset.NEEDED));
     assertThat(request.dataset().name()).isEqualTo("style_train");
     assertThat(request.dataset().label().labeler()).isEqualTo(Labeler.CLIP);
     assertThat(request.dataset().label().model()).isEqualTo("openai/clip-vit-large-patch14");
@@ -72,8 +73,17 @@ class RequestReaderTest {
         .anyMatch(w -> w.startsWith("target_modules") && w.contains("to_out.0"))
         .anyMatch(w -> w.startsWith("mixed_precision") && w.contains("fp32"))
         .anyMatch(w -> w.startsWith("logging_dir"))
-        .anyMatch(w -> w.startsWith("use_mirror"))
-        .hasSize(4);
+        .hasSize(3);
+  }
+
+  @Test
+  void aWellKnownFileStandsForItsRepository() {
+    var effective = yaml("base_model: ./models/Stable-diffusion/v1-5-pruned.safetensors");
+
+    var model = effective.request().model();
+    assertThat(model.baseModel()).isEqualTo("stable-diffusion-v1-5/stable-diffusion-v1-5");
+    assertThat(model.allowPatterns()).containsExactly("v1-5-pruned.safetensors");
+    assertThat(effective.warnings()).anyMatch(w -> w.contains("v1-5-pruned.safetensors"));
   }
 
   @Test

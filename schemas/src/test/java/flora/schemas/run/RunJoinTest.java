@@ -81,11 +81,13 @@ class RunJoinTest {
     assertThat(run.createdAt()).isEqualTo(START);
     assertThat(run.stages().get(Stage.LABEL).status()).isEqualTo(StageState.Status.PENDING);
 
-    run = join(run, new FetchEvent.Started(RUN, 1, 1, at(1), 100));
+    run = join(run, new FetchEvent.Started(RUN, 1, 1, at(1), 100, List.of()));
     assertThat(run.status()).isEqualTo(Run.Status.FETCHING);
     assertThat(run.startedAt()).isEqualTo(at(1));
 
-    run = join(run, new FetchEvent.Progressed(RUN, 1, 2, at(2), 40, 100, 20));
+    run =
+        join(
+            run, new FetchEvent.Progressed(RUN, 1, 2, at(2), 40, 100, 20, 20, 3L, null, List.of()));
     assertThat(run.stages().get(Stage.FETCH).done()).isEqualTo(40);
 
     run = join(run, new FetchEvent.Completed(RUN, 1, 3, at(3), 100, List.of()));
@@ -123,7 +125,7 @@ class RunJoinTest {
 
   @Test
   void eventsBeforeTheSubmissionAreNotLost() {
-    var run = fold(new FetchEvent.Started(RUN, 1, 1, at(1), 100));
+    var run = fold(new FetchEvent.Started(RUN, 1, 1, at(1), 100, List.of()));
     assertThat(run.request()).isNull();
     assertThat(run.status()).isEqualTo(Run.Status.FETCHING);
 
@@ -131,6 +133,35 @@ class RunJoinTest {
 
     assertThat(run.status()).isEqualTo(Run.Status.FETCHING);
     assertThat(run.request()).isNotNull();
+  }
+
+  @Test
+  void aFetchThatWaitsForRoomIsPausedUntilItGoesOn() {
+    var run =
+        fold(
+            submitted(),
+            new FetchEvent.Started(RUN, 1, 1, at(1), 100, List.of("one mirror alone")),
+            new FetchEvent.Paused(RUN, 1, 2, at(2), BROKEN));
+
+    assertThat(run.status()).isEqualTo(Run.Status.PAUSED);
+    assertThat(run.stages().get(Stage.FETCH).paused()).isEqualTo(BROKEN);
+
+    run = join(run, new FetchEvent.Resumed(RUN, 1, 3, at(3)));
+
+    assertThat(run.status()).isEqualTo(Run.Status.FETCHING);
+    assertThat(run.stages().get(Stage.FETCH).warnings()).containsExactly("one mirror alone");
+  }
+
+  @Test
+  void aRenamedRepositoryIsAWarning() {
+    var run =
+        fold(
+            submitted(),
+            new FetchEvent.RepositoryRenamed(
+                RUN, 1, 1, at(1), new RepoId("a/b"), new RepoId("c/d"), "it moved"));
+
+    assertThat(run.stages().get(Stage.FETCH).warnings())
+        .containsExactly("a/b is had as c/d: it moved");
   }
 
   @Test
@@ -165,7 +196,7 @@ class RunJoinTest {
             new Run.RunError(
                 ErrorCode.CHECKSUM_MISMATCH, Stage.FETCH, "the digest is wrong", "try again"));
 
-    run = join(run, new FetchEvent.Started(RUN, 2, 1, at(3), 100));
+    run = join(run, new FetchEvent.Started(RUN, 2, 1, at(3), 100, List.of()));
 
     assertThat(run.status()).isEqualTo(Run.Status.FETCHING);
     assertThat(run.error()).isNull();
@@ -216,7 +247,7 @@ class RunJoinTest {
 
   @Test
   void refusesAnEventOfAnotherRun() {
-    var other = new FetchEvent.Started(RunId.of("other"), 1, 1, START, 1);
+    var other = new FetchEvent.Started(RunId.of("other"), 1, 1, START, 1, List.of());
 
     assertThatThrownBy(() -> join(RunJoin.empty(RUN), other))
         .isInstanceOf(IllegalArgumentException.class);
@@ -255,12 +286,18 @@ class RunJoinTest {
 
   private static void fetch(List<Event> events, int attempt, Random random) {
     long seq = 1;
-    events.add(new FetchEvent.Started(RUN, attempt, seq++, time(random), 100));
+    var warnings = random.nextBoolean() ? List.<String>of() : List.of("w" + attempt, "w");
+    events.add(new FetchEvent.Started(RUN, attempt, seq++, time(random), 100, warnings));
     for (int i = random.nextInt(4); i > 0; i--) {
-      events.add(new FetchEvent.Progressed(RUN, attempt, seq++, time(random), seq, 100, 5));
+      events.add(
+          new FetchEvent.Progressed(
+              RUN, attempt, seq++, time(random), seq, 100, 5, 5, null, null, List.of()));
       events.add(
           new FetchEvent.FileVerified(
               RUN, attempt, seq++, time(random), new RepoId("a/b"), "x", ref("x"), "store"));
+      if (random.nextInt(3) == 0) {
+        events.add(new FetchEvent.Paused(RUN, attempt, seq++, time(random), BROKEN));
+      }
     }
     switch (random.nextInt(5)) {
       case 0 -> events.add(new FetchEvent.Failed(RUN, attempt, seq, time(random), BROKEN));

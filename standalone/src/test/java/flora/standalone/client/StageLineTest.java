@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import flora.schemas.Stage;
 import flora.schemas.run.StageState;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -49,6 +50,7 @@ class StageLineTest {
 
   private static StageState state(
       StageState.Status status, long done, long total, Double loss, Long eta) {
-    return new StageState(status, 1, 1, null, 1, done, total, "steps", loss, null, eta, null);
+    return new StageState(
+        status, 1, 1, null, 1, done, total, "steps", loss, null, eta, null, List.of(), null, null);
   }
 }
