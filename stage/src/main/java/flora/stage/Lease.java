@@ -107,7 +107,7 @@ final class Lease {
   private boolean write(Instant expires) {
     var next =
         new LeaseState(state.stage(), state.owner(), state.epoch(), state.attempts(), expires);
-    var written = put(store, run, next, etag);
+    var written = put(store, run, next, etag).or(() -> putOverOwn(next));
     if (written.isEmpty()) {
       held = false;
       return false;
@@ -115,6 +115,18 @@ final class Lease {
     state = next;
     etag = written.get();
     return true;
+  }
+
+  /** A write of ours whose answer was lost has changed the etag: what lies there is still ours. */
+  private Optional<String> putOverOwn(LeaseState next) {
+    return store
+        .read(StoreLayout.RUNS, StoreLayout.lease(run))
+        .filter(
+            there -> {
+              var now = Json.read(there.bytes(), LeaseState.class);
+              return now.epoch() == state.epoch() && now.owner().equals(state.owner());
+            })
+        .flatMap(there -> put(store, run, next, there.etag()));
   }
 
   /** Who holds, or last held, a run's lease. */

@@ -3,9 +3,11 @@ package flora.stage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import flora.schemas.Json;
 import flora.schemas.RunId;
 import flora.schemas.Stage;
 import flora.schemas.run.Head;
+import flora.schemas.run.LeaseState;
 import flora.schemas.store.StoreLayout;
 import flora.store.memory.MemoryObjectStore;
 import java.time.Clock;
@@ -73,6 +75,24 @@ class LeaseTest {
     taken("one", Stage.FETCH);
 
     assertThat(taken("one", Stage.FETCH).epoch()).isEqualTo(2);
+  }
+
+  @Test
+  void staysOursWhenOnlyTheAnswerToARenewalWasLost() {
+    var lease = taken("one", Stage.FETCH);
+    var there = store.read(StoreLayout.RUNS, StoreLayout.lease(RUN)).orElseThrow();
+    // as after a renewal that the store has heard and nobody else has touched
+    store.put(StoreLayout.RUNS, StoreLayout.lease(RUN), renewed(there.bytes()), "application/json");
+
+    assertThat(lease.renew()).isTrue();
+    assertThat(lease.renew()).isTrue();
+    assertThat(take("two", Stage.FETCH)).isInstanceOf(Lease.Try.Busy.class);
+  }
+
+  private static byte[] renewed(byte[] json) {
+    var s = Json.read(json, LeaseState.class);
+    return Json.bytes(
+        new LeaseState(s.stage(), s.owner(), s.epoch(), s.attempts(), s.expires().plusSeconds(1)));
   }
 
   @Test
