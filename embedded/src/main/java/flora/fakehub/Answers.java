@@ -1,6 +1,5 @@
 package flora.fakehub;
 
-import com.sun.net.httpserver.HttpExchange;
 import java.io.IOException;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -13,48 +12,43 @@ final class Answers {
 
   private Answers() {}
 
-  static void json(HttpExchange exchange, int status, Object value) throws IOException {
-    var bytes = JSON.writeValueAsBytes(value);
-    var headers = exchange.getResponseHeaders();
-    headers.set("Content-Type", "application/json; charset=utf-8");
-    if (exchange.getRequestMethod().equals("HEAD")) {
-      headers.set("Content-Length", Integer.toString(bytes.length));
-      exchange.sendResponseHeaders(status, -1);
-      return;
-    }
-    exchange.sendResponseHeaders(status, bytes.length);
-    try (var out = exchange.getResponseBody()) {
-      out.write(bytes);
-    }
+  static void json(Exchange exchange, int status, Object value) throws IOException {
+    exchange.answerHeaders().put("Content-Type", "application/json; charset=utf-8");
+    exchange.send(status, JSON.writeValueAsBytes(value));
   }
 
-  static void error(HttpExchange exchange, int status, @Nullable String code, String message)
+  static void error(Exchange exchange, int status, @Nullable String code, String message)
       throws IOException {
     if (code != null) {
-      exchange.getResponseHeaders().set("X-Error-Code", code);
+      exchange.answerHeaders().put("X-Error-Code", code);
     }
-    exchange.getResponseHeaders().set("X-Error-Message", message);
+    exchange.answerHeaders().put("X-Error-Message", message);
     json(exchange, status, Map.of("error", message));
   }
 
-  static void redirect(HttpExchange exchange, int status, String location) throws IOException {
-    exchange.getResponseHeaders().set("Location", location);
-    exchange.sendResponseHeaders(status, -1);
+  static void redirect(Exchange exchange, int status, String location) throws IOException {
+    exchange.answerHeaders().put("Location", location);
+    exchange.send(status);
   }
 
-  static @Nullable String token(HttpExchange exchange) {
-    var authorization = exchange.getRequestHeaders().getFirst("Authorization");
+  static @Nullable String token(Exchange exchange) {
+    var authorization = exchange.header("Authorization");
     return authorization != null && authorization.startsWith("Bearer ")
         ? authorization.substring("Bearer ".length())
         : null;
   }
 
   /** As the hub does: without a token nobody learns whether a repository is hidden or missing. */
-  static void noSuchRepo(HttpExchange exchange) throws IOException {
+  static void noSuchRepo(Exchange exchange) throws IOException {
     if (token(exchange) == null) {
       error(exchange, 401, "RepoNotFound", "Invalid username or password.");
     } else {
       error(exchange, 404, "RepoNotFound", "Repository not found");
     }
+  }
+
+  /** A repository that the hub's people have switched off, recognised by this very sentence. */
+  static void disabled(Exchange exchange) throws IOException {
+    error(exchange, 403, null, "Access to this resource is disabled.");
   }
 }

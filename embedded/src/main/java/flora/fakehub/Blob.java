@@ -1,15 +1,19 @@
 package flora.fakehub;
 
-import java.io.ByteArrayInputStream;
+import java.io.Closeable;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 
@@ -22,27 +26,30 @@ record Blob(long size, Content content, String sha256, String gitSha1) {
               .split(" "));
   private static final long LARGE_FROM = 10L << 20;
 
-  /** Bytes from an offset on. */
+  /** Where the bytes come from. */
   @FunctionalInterface
   interface Content {
-    InputStream open(long offset) throws IOException;
+    Reader open() throws IOException;
+  }
+
+  /** Bytes at any offset. */
+  interface Reader extends Closeable {
+    /** Copies so many bytes from an offset on, all of them. */
+    void copy(long at, long count, WritableByteChannel to) throws IOException;
+
+    @Override
+    default void close() throws IOException {}
   }
 
   static Blob of(byte[] bytes) {
     return of(
         bytes.length,
-        offset -> new ByteArrayInputStream(bytes, (int) offset, bytes.length - (int) offset));
+        () -> (at, count, to) -> write(ByteBuffer.wrap(bytes, (int) at, (int) count), to));
   }
 
   static Blob of(Path file) {
     try {
-      return of(
-          Files.size(file),
-          offset -> {
-            var in = Files.newInputStream(file);
-            in.skipNBytes(offset);
-            return in;
-          });
+      return of(Files.size(file), () -> new OfFile(FileChannel.open(file)));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -50,19 +57,15 @@ record Blob(long size, Content content, String sha256, String gitSha1) {
 
   /** Bytes without meaning that are the same for the same seed. */
   static Blob noise(long seed, long size) {
-    return of(size, offset -> new Noise(seed, offset, size));
+    return of(size, () -> new Noise(seed));
   }
 
   private static Blob of(long size, Content content) {
     var sha256 = digest("SHA-256");
     var sha1 = digest("SHA-1");
     sha1.update(("blob " + size + "\0").getBytes(StandardCharsets.US_ASCII));
-    var buffer = new byte[1 << 16];
-    try (var in = content.open(0)) {
-      for (int n; (n = in.read(buffer)) >= 0; ) {
-        sha256.update(buffer, 0, n);
-        sha1.update(buffer, 0, n);
-      }
+    try (var in = content.open()) {
+      in.copy(0, size, new Digesting(List.of(sha256, sha1)));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -100,41 +103,75 @@ record Blob(long size, Content content, String sha256, String gitSha1) {
     }
   }
 
-  /** A function of seed and position: SplitMix64, eight bytes a step. */
-  private static final class Noise extends InputStream {
-    private final long seed;
-    private final long size;
-    private long at;
-
-    Noise(long seed, long at, long size) {
-      this.seed = seed;
-      this.at = at;
-      this.size = size;
+  private static void write(ByteBuffer bytes, WritableByteChannel to) throws IOException {
+    while (bytes.hasRemaining()) {
+      to.write(bytes);
     }
+  }
 
+  private record Digesting(List<MessageDigest> digests) implements WritableByteChannel {
     @Override
-    public int read() {
-      return at < size ? byteAt(at++) & 0xff : -1;
-    }
-
-    @Override
-    public int read(byte[] into, int offset, int length) {
-      if (at >= size) {
-        return length == 0 ? 0 : -1;
+    public int write(ByteBuffer bytes) {
+      int n = bytes.remaining();
+      for (var digest : digests) {
+        digest.update(bytes.duplicate());
       }
-      int n = (int) Math.min(length, size - at);
-      for (int i = 0; i < n; i++) {
-        into[offset + i] = byteAt(at + i);
-      }
-      at += n;
+      bytes.position(bytes.limit());
       return n;
     }
 
-    private byte byteAt(long index) {
-      long z = seed + (index >>> 3) * 0x9E3779B97F4A7C15L;
-      z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
-      z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
-      return (byte) ((z ^ (z >>> 31)) >>> ((index & 7) << 3));
+    @Override
+    public boolean isOpen() {
+      return true;
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private record OfFile(FileChannel file) implements Reader {
+    @Override
+    public void copy(long at, long count, WritableByteChannel to) throws IOException {
+      for (long done = 0; done < count; ) {
+        long n = file.transferTo(at + done, count - done, to);
+        if (n <= 0 && at + done >= file.size()) {
+          throw new IOException("a file became shorter while it was served");
+        }
+        done += n;
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      file.close();
+    }
+  }
+
+  /** A function of seed and position: SplitMix64, eight bytes a step. */
+  private static final class Noise implements Reader {
+    private static final int AT_ONCE = 256 << 10;
+    private final long seed;
+    private final ByteBuffer buffer =
+        ByteBuffer.allocate(AT_ONCE + 2 * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+
+    Noise(long seed) {
+      this.seed = seed;
+    }
+
+    @Override
+    public void copy(long at, long count, WritableByteChannel to) throws IOException {
+      for (long from = at; from < at + count; from += AT_ONCE) {
+        int n = (int) Math.min(AT_ONCE, at + count - from);
+        int skip = (int) (from & 7);
+        buffer.clear();
+        for (long word = from >>> 3; buffer.position() < skip + n; word++) {
+          long z = seed + word * 0x9E3779B97F4A7C15L;
+          z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+          z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+          buffer.putLong(z ^ (z >>> 31));
+        }
+        write(buffer.position(skip).limit(skip + n), to);
+      }
     }
   }
 }

@@ -48,6 +48,7 @@ public final class FakeRepo {
   private final Set<String> granted = new HashSet<>();
   private boolean gated;
   private boolean hidden;
+  private boolean disabled;
 
   private FakeRepo(Type type, String id) {
     this.type = type;
@@ -117,6 +118,12 @@ public final class FakeRepo {
     return this;
   }
 
+  /** Switched off by the hub: it is there and answers nothing but 403. */
+  public FakeRepo disabled() {
+    disabled = true;
+    return this;
+  }
+
   /** A name that it had before; the hub redirects from there. */
   public FakeRepo formerly(String formerId) {
     formerIds.add(formerId);
@@ -169,6 +176,10 @@ public final class FakeRepo {
 
   boolean isGated() {
     return gated;
+  }
+
+  boolean isDisabled() {
+    return disabled;
   }
 
   boolean shows(@Nullable String token) {

@@ -1,8 +1,6 @@
 package flora.fakehub;
 
-import com.sun.net.httpserver.HttpExchange;
 import java.io.IOException;
-import java.net.URLDecoder;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -20,11 +18,11 @@ final class HubPages {
     this.hub = hub;
   }
 
-  void answer(HttpExchange exchange, HubPath.Api api) throws IOException {
+  void answer(Exchange exchange, HubPath.Api api) throws IOException {
     var newId = hub.renamed(api.type(), api.id());
     if (newId.isPresent()) {
-      var path = exchange.getRequestURI().getRawPath().replace(api.id(), newId.get());
-      var query = exchange.getRequestURI().getRawQuery();
+      var path = exchange.uri().getRawPath().replace(api.id(), newId.get());
+      var query = exchange.uri().getRawQuery();
       Answers.redirect(exchange, 307, query == null ? path : path + "?" + query);
       return;
     }
@@ -33,7 +31,11 @@ final class HubPages {
       Answers.noSuchRepo(exchange);
       return;
     }
-    var tree = repo.tree(api.revision()).orElse(null);
+    if (repo.isDisabled()) {
+      Answers.disabled(exchange);
+      return;
+    }
+    var tree = hub.tree(repo, api.revision()).orElse(null);
     if (tree == null) {
       Answers.error(exchange, 404, "RevisionNotFound", "Invalid rev id: " + api.revision());
       return;
@@ -45,9 +47,8 @@ final class HubPages {
     }
   }
 
-  private static Map<String, Object> info(
-      HttpExchange exchange, FakeRepo repo, FakeRepo.Tree tree) {
-    boolean withBlobs = "true".equalsIgnoreCase(query(exchange).get("blobs"));
+  private static Map<String, Object> info(Exchange exchange, FakeRepo repo, FakeRepo.Tree tree) {
+    boolean withBlobs = "true".equalsIgnoreCase(exchange.query().get("blobs"));
     var siblings = new ArrayList<Map<String, Object>>();
     tree.files()
         .forEach(
@@ -87,8 +88,8 @@ final class HubPages {
     return info;
   }
 
-  private void tree(HttpExchange exchange, HubPath.Api api, FakeRepo.Tree tree) throws IOException {
-    var query = query(exchange);
+  private void tree(Exchange exchange, HubPath.Api api, FakeRepo.Tree tree) throws IOException {
+    var query = exchange.query();
     boolean recursive = "true".equalsIgnoreCase(query.get("recursive"));
     var entries = entries(tree, api.folder(), recursive);
     if (entries.isEmpty() && !api.folder().isEmpty()) {
@@ -103,10 +104,10 @@ final class HubPages {
       var next = new ArrayList<String>();
       query.forEach((k, v) -> next.add(k + "=" + URLEncoder.encode(v, StandardCharsets.UTF_8)));
       var base = hub.endpoint().toString();
-      var path = exchange.getRequestURI().getRawPath().substring(hub.prefix().length());
+      var path = exchange.uri().getRawPath().substring(hub.prefix().length());
       exchange
-          .getResponseHeaders()
-          .set("Link", "<" + base + path + "?" + String.join("&", next) + ">; rel=\"next\"");
+          .answerHeaders()
+          .put("Link", "<" + base + path + "?" + String.join("&", next) + ">; rel=\"next\"");
     }
     Answers.json(exchange, 200, entries.subList(from, to));
   }
@@ -152,21 +153,5 @@ final class HubPages {
     }
     file.put("path", path);
     return file;
-  }
-
-  private static Map<String, String> query(HttpExchange exchange) {
-    var query = new LinkedHashMap<String, String>();
-    var raw = exchange.getRequestURI().getRawQuery();
-    if (raw != null) {
-      for (var pair : raw.split("&")) {
-        int equals = pair.indexOf('=');
-        if (equals > 0) {
-          query.put(
-              pair.substring(0, equals),
-              URLDecoder.decode(pair.substring(equals + 1), StandardCharsets.UTF_8));
-        }
-      }
-    }
-    return query;
   }
 }
