@@ -4,18 +4,24 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.gaul.s3proxy.blobstore.BlobStore;
 import org.gaul.s3proxy.blobstore.ForwardingBlobStore;
 import org.gaul.s3proxy.blobstore.S3Exceptions;
+import org.gaul.s3proxy.blobstore.domain.MultipartUpload;
 import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.services.s3.model.CompleteMultipartUploadRequest;
+import software.amazon.awssdk.services.s3.model.CompleteMultipartUploadResponse;
 import software.amazon.awssdk.services.s3.model.PutObjectRequest;
 import software.amazon.awssdk.services.s3.model.PutObjectResponse;
+import software.amazon.awssdk.services.s3.model.UploadPartRequest;
+import software.amazon.awssdk.services.s3.model.UploadPartResponse;
 
 /**
- * Makes {@code If-Match} a compare-and-swap. The proxy itself only looks before it writes, so two
- * writers may both win; leases and fencing need one winner. All writers of this folder go through
- * this process, so a lock per key is enough.
+ * Makes {@code If-Match} a compare-and-swap, and a full disk an answer that says so. The proxy
+ * itself only looks before it writes, so two writers may both win; leases and fencing need one
+ * winner. All writers of this folder go through this process, so a lock per key is enough.
  */
 final class AtomicConditions extends ForwardingBlobStore {
 
@@ -33,7 +39,7 @@ final class AtomicConditions extends ForwardingBlobStore {
   public PutObjectResponse putBlob(PutObjectRequest request, InputStream payload) {
     var expected = request.ifMatch();
     if (expected == null || "*".equals(expected)) {
-      return super.putBlob(request, payload);
+      return orFull(() -> super.putBlob(request, payload));
     }
     var bytes = read(payload);
     var lock =
@@ -43,7 +49,36 @@ final class AtomicConditions extends ForwardingBlobStore {
       if (found == null || !unquoted(found).equals(unquoted(expected))) {
         throw S3Exceptions.fromStatusCode(412);
       }
-      return super.putBlob(request, new ByteArrayInputStream(bytes));
+      return orFull(() -> super.putBlob(request, new ByteArrayInputStream(bytes)));
+    }
+  }
+
+  @Override
+  public UploadPartResponse uploadMultipartPart(
+      MultipartUpload upload, UploadPartRequest request, InputStream payload) {
+    return orFull(() -> super.uploadMultipartPart(upload, request, payload));
+  }
+
+  @Override
+  public CompleteMultipartUploadResponse completeMultipartUpload(
+      MultipartUpload upload, CompleteMultipartUploadRequest request) {
+    return orFull(() -> super.completeMultipartUpload(upload, request));
+  }
+
+  /** The answer; 507 when the disk is full, which the proxy alone would call an internal error. */
+  private static <T> T orFull(Supplier<T> write) {
+    try {
+      return write.get();
+    } catch (RuntimeException e) {
+      for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+        var text = cause.getMessage();
+        if (cause instanceof IOException
+            && text != null
+            && (text.contains("No space left") || text.contains("Disk quota exceeded"))) {
+          throw S3Exceptions.fromStatusCode(507, e);
+        }
+      }
+      throw e;
     }
   }
 

@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -60,6 +61,18 @@ public interface ObjectStore {
   /** Begins a multipart upload; nothing is visible before it is completed. */
   Multipart startMultipart(String bucket, String key, String contentType);
 
+  /**
+   * Goes on with a multipart upload that another process may have begun. The store is not asked: an
+   * upload that is gone has no parts, and completing it is {@code NotFound} or {@code Rejected}.
+   */
+  Multipart resumeMultipart(String bucket, String key, String uploadId);
+
+  /**
+   * Multipart uploads under a prefix that are neither completed nor aborted, in key order, paged
+   * behind the scenes; close the stream.
+   */
+  Stream<OpenUpload> openUploads(String bucket, String prefix);
+
   /** Everything under a prefix, in key order, paged behind the scenes; close the stream. */
   Stream<ObjectInfo> list(String bucket, String prefix);
 
@@ -76,16 +89,30 @@ public interface ObjectStore {
   Optional<Long> freeBytes();
 
   /**
-   * An upload in parts. Parts may come in any order and from several threads. Without {@link
-   * #complete()} nothing is ever visible.
+   * An upload in parts. Parts may come in any order and from several threads; a number that is sent
+   * again replaces the part. Without {@link #complete} nothing is ever visible. An upload that is
+   * neither completed, aborted nor closed stays, whatever becomes of this process: see {@link
+   * #resumeMultipart}.
    */
   interface Multipart extends AutoCloseable {
 
-    /** Uploads one part, numbered from 1; every part but the last has at least 5 MiB. */
-    void part(int number, byte[] bytes, int length);
+    /** What the store calls it. */
+    String uploadId();
 
-    /** Makes the object visible. */
+    /** Uploads one part, numbered from 1; every part but the last has at least 5 MiB. */
+    UploadedPart part(int number, byte[] bytes, int length);
+
+    /** The parts that lie in the store, by number, whoever sent them; none when it is gone. */
+    List<UploadedPart> parts();
+
+    /** Makes the object visible: all parts that were sent from here. */
     void complete();
+
+    /** Makes the object visible: these parts. */
+    void complete(List<UploadedPart> parts);
+
+    /** Drops the parts; no error when the upload is gone. */
+    void abort();
 
     /** Drops the parts, unless the upload was completed. */
     @Override

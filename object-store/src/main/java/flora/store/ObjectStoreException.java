@@ -36,6 +36,26 @@ public abstract sealed class ObjectStoreException extends PipelineException {
     }
   }
 
+  /**
+   * The store's medium is full, or the bucket's quota used up: once room is made, trying again
+   * helps.
+   */
+  public static final class Full extends ObjectStoreException {
+    public Full(String what) {
+      super("the object store has no room left: " + what, null);
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.INSUFFICIENT_DISK;
+    }
+
+    @Override
+    public String hint() {
+      return "free space on the store's medium, or raise the bucket's quota";
+    }
+  }
+
   /** The store refuses: wrong credentials, or something it cannot do. */
   public static final class Rejected extends ObjectStoreException {
     public Rejected(String what, @Nullable Throwable cause) {

@@ -3,6 +3,7 @@ package flora.store;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import flora.schemas.Sha256;
 import java.io.ByteArrayInputStream;
@@ -170,6 +171,57 @@ public abstract class ObjectStoreContract {
     assertThat(store().head(BUCKET, key)).isEmpty();
     try (var listed = store().list(BUCKET, folder)) {
       assertThat(listed).isEmpty();
+    }
+  }
+
+  @Test
+  void goesOnWithAnUploadThatAnotherBegan() throws Exception {
+    var key = folder + "resumed";
+    var first = random(5 * MIB, 1);
+    var again = random(5 * MIB, 2);
+    var last = random(1000, 3);
+    var begun = store().startMultipart(BUCKET, key, TYPE);
+    begun.part(1, random(5 * MIB, 9), 5 * MIB);
+    var one = begun.part(1, first, first.length);
+    begun.part(3, last, last.length);
+
+    var other = store().resumeMultipart(BUCKET, key, begun.uploadId());
+    assertThat(other.parts())
+        .extracting(UploadedPart::number, UploadedPart::size)
+        .containsExactly(tuple(1, 5L * MIB), tuple(3, 1000L));
+    assertThat(other.parts().getFirst()).isEqualTo(one);
+    var two = other.part(2, again, again.length);
+    assertThat(other.parts()).hasSize(3).contains(two);
+    other.complete(other.parts());
+
+    try (var in = store().open(BUCKET, key)) {
+      assertThat(in.readNBytes(first.length)).isEqualTo(first);
+      assertThat(in.readNBytes(again.length)).isEqualTo(again);
+      assertThat(in.readAllBytes()).isEqualTo(last);
+    }
+    assertThat(other.parts()).isEmpty();
+    assertThatThrownBy(() -> other.complete(List.of(two)))
+        .isInstanceOfAny(ObjectStoreException.NotFound.class, ObjectStoreException.Rejected.class);
+  }
+
+  @Test
+  void listsUploadsThatAreOpen() {
+    var one = store().startMultipart(BUCKET, folder + "x/one", TYPE);
+    var two = store().startMultipart(BUCKET, folder + "x/two ü", TYPE);
+    var elsewhere = store().startMultipart(BUCKET, folder + "y/three", TYPE);
+
+    try (var open = store().openUploads(BUCKET, folder + "x/")) {
+      assertThat(open)
+          .extracting(OpenUpload::key, OpenUpload::uploadId)
+          .containsExactly(
+              tuple(folder + "x/one", one.uploadId()), tuple(folder + "x/two ü", two.uploadId()));
+    }
+    one.abort();
+    one.abort();
+    two.close();
+    store().resumeMultipart(BUCKET, folder + "y/three", elsewhere.uploadId()).abort();
+    try (var open = store().openUploads(BUCKET, folder)) {
+      assertThat(open).isEmpty();
     }
   }
 

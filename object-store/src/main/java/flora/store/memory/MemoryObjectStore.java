@@ -5,7 +5,9 @@ import flora.store.DigestingUpload;
 import flora.store.ObjectInfo;
 import flora.store.ObjectStore;
 import flora.store.ObjectStoreException;
+import flora.store.OpenUpload;
 import flora.store.Stored;
+import flora.store.UploadedPart;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -21,6 +23,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -51,6 +54,7 @@ public final class MemoryObjectStore implements ObjectStore {
 
   private final Clock clock;
   private final Map<String, Map<String, Item>> buckets = new TreeMap<>();
+  private final Map<String, Parts> uploads = new TreeMap<>();
   private long puts;
 
   /** An empty store whose objects are dated by this clock. */
@@ -124,9 +128,30 @@ public final class MemoryObjectStore implements ObjectStore {
   }
 
   @Override
-  public Multipart startMultipart(String bucket, String key, String contentType) {
+  public synchronized Multipart startMultipart(String bucket, String key, String contentType) {
     items(bucket, key);
-    return new Parts(bucket, key, contentType);
+    var parts = new Parts(bucket, key, contentType, "upload-" + ++puts, clock.instant());
+    uploads.put(parts.uploadId, parts);
+    return parts;
+  }
+
+  @Override
+  public synchronized Multipart resumeMultipart(String bucket, String key, String uploadId) {
+    var parts = uploads.get(uploadId);
+    return parts != null && parts.bucket.equals(bucket) && parts.key.equals(key)
+        ? parts
+        : new Parts(bucket, key, "", uploadId, clock.instant());
+  }
+
+  @Override
+  public synchronized Stream<OpenUpload> openUploads(String bucket, String prefix) {
+    items(bucket, prefix);
+    return uploads.values().stream()
+        .filter(u -> u.bucket.equals(bucket) && u.key.startsWith(prefix))
+        .map(u -> new OpenUpload(u.key, u.uploadId, u.started))
+        .sorted(Comparator.comparing(OpenUpload::key, KEY_ORDER))
+        .toList()
+        .stream();
   }
 
   @Override
@@ -190,29 +215,84 @@ public final class MemoryObjectStore implements ObjectStore {
     private final String bucket;
     private final String key;
     private final String contentType;
-    private final Map<Integer, byte[]> parts = new ConcurrentSkipListMap<>();
+    private final String uploadId;
+    private final Instant started;
+    private final Map<Integer, Item> parts = new TreeMap<>();
 
-    Parts(String bucket, String key, String contentType) {
+    Parts(String bucket, String key, String contentType, String uploadId, Instant started) {
       this.bucket = bucket;
       this.key = key;
       this.contentType = contentType;
+      this.uploadId = uploadId;
+      this.started = started;
     }
 
     @Override
-    public void part(int number, byte[] bytes, int length) {
-      parts.put(number, Arrays.copyOf(bytes, length));
+    public String uploadId() {
+      return uploadId;
+    }
+
+    @Override
+    public UploadedPart part(int number, byte[] bytes, int length) {
+      synchronized (MemoryObjectStore.this) {
+        requireOpen();
+        var etag = "%032x".formatted(++puts);
+        parts.put(number, new Item(Arrays.copyOf(bytes, length), etag, clock.instant()));
+        return new UploadedPart(number, etag, length);
+      }
+    }
+
+    @Override
+    public List<UploadedPart> parts() {
+      synchronized (MemoryObjectStore.this) {
+        if (uploads.get(uploadId) != this) {
+          return List.of();
+        }
+        return parts.entrySet().stream()
+            .map(e -> new UploadedPart(e.getKey(), e.getValue().etag, e.getValue().bytes.length))
+            .toList();
+      }
     }
 
     @Override
     public void complete() {
-      var whole = new ByteArrayOutputStream();
-      parts.values().forEach(whole::writeBytes);
-      put(bucket, key, whole.toByteArray(), contentType);
+      complete(parts());
+    }
+
+    @Override
+    public void complete(List<UploadedPart> wanted) {
+      synchronized (MemoryObjectStore.this) {
+        requireOpen();
+        var whole = new ByteArrayOutputStream();
+        for (var one : wanted) {
+          var part = parts.get(one.number());
+          if (part == null || !part.etag.equals(one.etag())) {
+            throw new ObjectStoreException.Rejected(
+                "part %d of %s/%s is another one".formatted(one.number(), bucket, key), null);
+          }
+          whole.writeBytes(part.bytes);
+        }
+        put(bucket, key, whole.toByteArray(), contentType);
+        uploads.remove(uploadId);
+      }
+    }
+
+    @Override
+    public void abort() {
+      synchronized (MemoryObjectStore.this) {
+        uploads.remove(uploadId);
+      }
     }
 
     @Override
     public void close() {
-      parts.clear();
+      abort();
+    }
+
+    private void requireOpen() {
+      if (uploads.get(uploadId) != this) {
+        throw new ObjectStoreException.NotFound(bucket, key);
+      }
     }
   }
 }

@@ -38,6 +38,7 @@ final class S3Calls {
     MISSING,
     CONDITION,
     TRANSIENT,
+    FULL,
     REFUSED
   }
 
@@ -69,6 +70,8 @@ final class S3Calls {
             return Optional.empty();
           }
           case CONDITION, REFUSED -> throw rejected(bucket, key, trouble);
+          case FULL ->
+              throw new ObjectStoreException.Full(bucket + "/" + key + ": " + trouble.text());
           case TRANSIENT -> pause(tries, bucket, key, trouble);
         }
       } catch (InterruptedException e) {
@@ -95,6 +98,8 @@ final class S3Calls {
             return tries == 0 ? Optional.empty() : ours.get();
           }
           case REFUSED -> throw rejected(bucket, key, trouble);
+          case FULL ->
+              throw new ObjectStoreException.Full(bucket + "/" + key + ": " + trouble.text());
           case TRANSIENT -> pause(tries, bucket, key, trouble);
         }
       } catch (InterruptedException e) {
@@ -155,6 +160,9 @@ final class S3Calls {
       return new Trouble(kind("", status), "HTTP " + status, null);
     }
     if (e instanceof InvalidResponseException) {
+      if (String.valueOf(e.getMessage()).contains("Response code: 507,")) {
+        return new Trouble(Kind.FULL, "HTTP 507", null); // s3proxy's has no content
+      }
       return new Trouble(Kind.TRANSIENT, "an answer that is not S3's: is this its address?", null);
     }
     var io = e instanceof IOException ? e : e.getCause();
@@ -168,6 +176,14 @@ final class S3Calls {
     return switch (code == null ? "" : code) {
       case "NoSuchKey", "NoSuchBucket", "NoSuchUpload" -> Kind.MISSING;
       case "PreconditionFailed" -> Kind.CONDITION;
+      // MinIO, Ceph, and what others call the same
+      case "XMinioStorageFull",
+          "XMinioAdminBucketQuotaExceeded",
+          "QuotaExceeded",
+          "EntityTooLargeForQuota",
+          "InsufficientStorage",
+          "InsufficientCapacity" ->
+          Kind.FULL;
       case "SlowDown",
           "SlowDownRead",
           "SlowDownWrite",
@@ -184,6 +200,7 @@ final class S3Calls {
           switch (status) {
             case 404 -> Kind.MISSING;
             case 412 -> Kind.CONDITION;
+            case 507 -> Kind.FULL;
             case 408, 429, 500, 502, 503, 504 -> Kind.TRANSIENT;
             default -> Kind.REFUSED;
           };

@@ -6,6 +6,7 @@ import flora.store.LocalFiles;
 import flora.store.ObjectInfo;
 import flora.store.ObjectStore;
 import flora.store.ObjectStoreException;
+import flora.store.OpenUpload;
 import flora.store.Secret;
 import flora.store.Stored;
 import io.minio.CopyObjectArgs;
@@ -17,6 +18,7 @@ import io.minio.GetPresignedObjectUrlArgs;
 import io.minio.HeadBucketArgs;
 import io.minio.HeadObjectArgs;
 import io.minio.Http;
+import io.minio.ListMultipartUploadsArgs;
 import io.minio.ListObjectsV2Args;
 import io.minio.MinioAsyncClient;
 import io.minio.PutObjectAPIArgs;
@@ -24,6 +26,7 @@ import io.minio.RemoveObjectArgs;
 import io.minio.SourceObject;
 import io.minio.errors.MinioException;
 import io.minio.messages.ListBucketResultV2;
+import io.minio.messages.ListMultipartUploadsResult;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -42,8 +45,11 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import okhttp3.Dispatcher;
+import okhttp3.Interceptor;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
+import okhttp3.Response;
+import okhttp3.ResponseBody;
 import org.jspecify.annotations.Nullable;
 
 /** The object store behind an S3 endpoint, addressed by path. */
@@ -64,6 +70,7 @@ public final class S3ObjectStore implements ObjectStore, AutoCloseable {
   private final MinioAsyncClient quick;
   private final MinioAsyncClient patient;
   private final LocalFiles files;
+  private final boolean signsParts;
 
   /**
    * A client; nothing is asked of the store yet.
@@ -73,6 +80,8 @@ public final class S3ObjectStore implements ObjectStore, AutoCloseable {
   public S3ObjectStore(
       URI endpoint, String accessKey, Secret secretKey, String region, LocalFiles files) {
     this.files = files;
+    // what TLS or this very machine carries needs no signature against strangers on the way
+    this.signsParts = !("https".equals(endpoint.getScheme()) || isLoopback(endpoint.getHost()));
     var dispatcher = new Dispatcher(threads);
     dispatcher.setMaxRequests(PARALLEL);
     dispatcher.setMaxRequestsPerHost(PARALLEL);
@@ -83,6 +92,7 @@ public final class S3ObjectStore implements ObjectStore, AutoCloseable {
             .connectTimeout(CONNECT)
             .readTimeout(QUICK)
             .writeTimeout(QUICK)
+            .addInterceptor(S3ObjectStore::nameStorageClasses)
             // a conditional put must know whether it was sent twice
             .retryOnConnectionFailure(false)
             .build();
@@ -90,6 +100,25 @@ public final class S3ObjectStore implements ObjectStore, AutoCloseable {
     patient =
         client(
             endpoint, accessKey, secretKey, region, http.newBuilder().readTimeout(PATIENT).build());
+  }
+
+  /** MinIO lists open uploads with an empty storage class, which its own client cannot read. */
+  private static Response nameStorageClasses(Interceptor.Chain chain) throws IOException {
+    var response = chain.proceed(chain.request());
+    var url = chain.request().url();
+    if (!url.queryParameterNames().contains("uploads") || !response.isSuccessful()) {
+      return response;
+    }
+    var body = response.body();
+    var named =
+        body.string()
+            .replace("<StorageClass></StorageClass>", "<StorageClass>STANDARD</StorageClass>");
+    return response.newBuilder().body(ResponseBody.create(named, body.contentType())).build();
+  }
+
+  private static boolean isLoopback(@Nullable String host) {
+    return host != null
+        && (host.equals("localhost") || host.equals("[::1]") || host.startsWith("127."));
   }
 
   private static MinioAsyncClient client(
@@ -264,7 +293,36 @@ public final class S3ObjectStore implements ObjectStore, AutoCloseable {
                         .object(key)
                         .headers(headers)
                         .build()));
-    return new S3Multipart(quick, patient, bucket, key, started.result().uploadId());
+    return resumeMultipart(bucket, key, started.result().uploadId());
+  }
+
+  @Override
+  public Multipart resumeMultipart(String bucket, String key, String uploadId) {
+    return new S3Multipart(quick, patient, signsParts, bucket, key, uploadId);
+  }
+
+  /**
+   * The prefix is not sent: MinIO takes it for the name of one object. Open uploads are few, so
+   * looking through all of them costs a page or two.
+   */
+  @Override
+  public Stream<OpenUpload> openUploads(String bucket, String prefix) {
+    return Stream.iterate(
+            uploads(bucket, null),
+            Objects::nonNull,
+            page -> page.isTruncated() ? uploads(bucket, page.uploads().getLast()) : null)
+        .flatMap(page -> page.uploads().stream())
+        .map(u -> new OpenUpload(u.objectName(), u.uploadId(), instant(u.initiated())))
+        .filter(upload -> upload.key().startsWith(prefix));
+  }
+
+  private ListMultipartUploadsResult uploads(
+      String bucket, ListMultipartUploadsResult.@Nullable Upload after) {
+    var args = ListMultipartUploadsArgs.builder().bucket(bucket).prefix("").maxUploads(PAGE);
+    if (after != null) {
+      args.keyMarker(after.objectName()).uploadIdMarker(after.uploadId());
+    }
+    return S3Calls.answer(bucket, "", () -> quick.listMultipartUploads(args.build())).result();
   }
 
   @Override
@@ -350,7 +408,7 @@ public final class S3ObjectStore implements ObjectStore, AutoCloseable {
   }
 
   /** Services differ in whether they quote. */
-  private static String etag(@Nullable String etag) {
+  static String etag(@Nullable String etag) {
     return etag == null ? "" : etag.replace("\"", "");
   }
 

@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -136,5 +137,48 @@ class S3ObjectStoreIT extends ObjectStoreContract {
           .isInstanceOf(ObjectStoreException.Unavailable.class);
     }
     assertThat(Files.exists(other.resolve("objects/outage/k"))).isTrue();
+  }
+
+  /** A file system of two megabytes; skipped where nobody may mount one. */
+  @Test
+  void aFullDiskIsNamed(@TempDir Path other) throws Exception {
+    var mounted = mountTwoMegabytes(other);
+    Assumptions.assumeTrue(mounted, "no right to mount");
+    try (var full = EmbeddedS3.start(EmbeddedS3.Options.on(other));
+        var client =
+            new S3ObjectStore(
+                full.endpoint(),
+                full.accessKey(),
+                new Secret(full.secretKey()),
+                "us-east-1",
+                LocalFiles.none())) {
+      client.ensureBucket("full");
+
+      assertThatThrownBy(() -> client.put("full", "k", new byte[3 << 20], "text/plain"))
+          .isInstanceOf(ObjectStoreException.Full.class);
+      var upload = client.startMultipart("full", "parts", "text/plain");
+      assertThatThrownBy(() -> upload.part(1, new byte[5 << 20], 5 << 20))
+          .isInstanceOf(ObjectStoreException.Full.class)
+          .hasMessageContaining("parts");
+      client.put("full", "k", new byte[1000], "text/plain");
+    } finally {
+      new ProcessBuilder("umount", other.toString()).start().waitFor();
+    }
+  }
+
+  private static boolean mountTwoMegabytes(Path folder) {
+    try {
+      return new ProcessBuilder(
+                  "mount", "-t", "tmpfs", "-o", "size=2m", "flora-test", folder.toString())
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .start()
+              .waitFor()
+          == 0;
+    } catch (java.io.IOException e) {
+      return false;
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 }
