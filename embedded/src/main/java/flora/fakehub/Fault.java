@@ -74,6 +74,9 @@ public sealed interface Fault {
   /** The byte at this offset of the file is another one. */
   record WrongByte(long at) implements OnBytes {}
 
+  /** One byte in each so many of the file is another one: every range of that length is wrong. */
+  record WrongBytes(long every) implements OnBytes {}
+
   /** So many bytes are missing at the end, and Content-Length agrees. */
   record Shortened(long missingBytes) implements OnBytes {}
 

@@ -34,11 +34,16 @@ final class FileBytes {
     long cutAfter = Long.MAX_VALUE;
     @Nullable Duration stall;
     long bytesPerSecond = Long.MAX_VALUE;
+    long wrongEvery = Long.MAX_VALUE;
     final Set<Long> wrong = new HashSet<>();
 
     Plan(@Nullable String etag, int rangeStatus) {
       this.etag = etag;
       this.rangeStatus = rangeStatus;
+    }
+
+    boolean isTrue() {
+      return wrong.isEmpty() && wrongEvery == Long.MAX_VALUE;
     }
 
     void apply(Fault.OnBytes fault, Blob blob) {
@@ -49,6 +54,7 @@ final class FileBytes {
           stall = stalled.time();
         }
         case Fault.WrongByte byteAt -> wrong.add(byteAt.at());
+        case Fault.WrongBytes many -> wrongEvery = many.every();
         case Fault.Shortened shortened -> missing = shortened.missingBytes();
         case Fault.TooLongLength tooLong -> promisedTooMuch = tooLong.by();
         case Fault.WrongTotal total -> totalIsWrongBy = total.by();
@@ -151,10 +157,10 @@ final class FileBytes {
         long n = Math.min(piece, stop - at);
         connection.pace(n);
         Pace.await(slow.take(n));
-        if (plan.wrong.isEmpty()) {
+        if (plan.isTrue()) {
           exchange.body(in, at, n);
         } else {
-          exchange.body(falsified(in, at, (int) n, plan.wrong));
+          exchange.body(falsified(in, at, (int) n, plan));
         }
         sent.bytes().addAndGet(n);
         at += n;
@@ -169,13 +175,13 @@ final class FileBytes {
     }
   }
 
-  private static ByteBuffer falsified(Blob.Reader in, long at, int n, Set<Long> wrong)
+  private static ByteBuffer falsified(Blob.Reader in, long at, int n, Plan plan)
       throws IOException {
     var bytes = ByteBuffer.allocate(n);
     in.copy(at, n, new Into(bytes));
-    for (long offset : wrong) {
-      if (at <= offset && offset < at + n) {
-        bytes.array()[(int) (offset - at)] ^= 1;
+    for (int i = 0; i < n; i++) {
+      if ((at + i) % plan.wrongEvery == plan.wrongEvery - 1 || plan.wrong.contains(at + i)) {
+        bytes.array()[i] ^= 1;
       }
     }
     return bytes.flip();
