@@ -10,15 +10,20 @@ import okhttp3.Response;
 public final class FileStream implements AutoCloseable {
 
   private final Response response;
+  private final String who;
   private final String host;
   private final OptionalLong total;
+  private final boolean rangeIgnored;
   private final Call call;
   private long left;
 
-  FileStream(HubHttp.Answer answer, OptionalLong total, long length) {
+  FileStream(
+      HubHttp.Answer answer, String who, OptionalLong total, long length, boolean rangeIgnored) {
     this.response = answer.response();
     this.call = answer.call();
+    this.who = who;
     this.left = length;
+    this.rangeIgnored = rangeIgnored;
     this.host = response.request().url().host();
     this.total = total;
   }
@@ -37,8 +42,24 @@ public final class FileStream implements AutoCloseable {
       left -= Math.max(0, n);
       return n;
     } catch (IOException e) {
-      throw HubHttp.unreachable(host, e);
+      throw HubHttp.unreachable(who, host, e);
     }
+  }
+
+  /** All bytes of a small file. */
+  public byte[] readAll(HubFile file) throws InterruptedException {
+    var bytes = new byte[(int) file.size()];
+    for (int at = 0, n; at < bytes.length; at += n) {
+      n = read(bytes, at, bytes.length - at);
+      if (n < 0) {
+        throw new HubException.Unreachable(
+            who,
+            host,
+            "%s ended after %d of %d bytes".formatted(file.path(), at, bytes.length),
+            null);
+      }
+    }
+    return bytes;
   }
 
   /** Drops bytes that are known already. */
@@ -46,13 +67,18 @@ public final class FileStream implements AutoCloseable {
     try {
       in().skipNBytes(bytes);
     } catch (IOException e) {
-      throw HubHttp.unreachable(host, e);
+      throw HubHttp.unreachable(who, host, e);
     }
   }
 
   /** The host that the bytes come from, after all redirects. */
   public String host() {
     return host;
+  }
+
+  /** Whether the host sends the whole file whatever range is asked for: one connection is best. */
+  public boolean isRangeIgnored() {
+    return rangeIgnored;
   }
 
   /** How many bytes the whole file has, when the host says so. */

@@ -71,13 +71,13 @@ public abstract sealed class HubException extends PipelineException {
     }
   }
 
-  /** The commit is there, the file is not. */
+  /** The commit is there, the file is not: that place lacks it. */
   public static final class EntryNotFound extends HubException {
-    public EntryNotFound(RepoId repo, String path) {
+    public EntryNotFound(RepoId repo, String path, String who) {
       super(
           ErrorCode.HUB_PROTOCOL,
-          "%s lists %s but does not have it".formatted(repo, path),
-          "the hub contradicts itself: try another endpoint",
+          "%s does not have %s of %s".formatted(who, path, repo),
+          "the hub contradicts its own list, or the mirror is behind: try another endpoint",
           null);
     }
   }
@@ -123,14 +123,52 @@ public abstract sealed class HubException extends PipelineException {
     }
   }
 
+  /** It is there, and is not given to anybody: disabled, or withheld for legal reasons. */
+  public static final class Withheld extends HubException {
+    public Withheld(RepoId repo, String who, String why) {
+      super(
+          ErrorCode.REPO_NOT_FOUND,
+          "%s does not give %s to anybody: %s".formatted(who, repo, why),
+          "another repository or another mirror may have the same files",
+          null);
+    }
+  }
+
+  /** What lies there under a file's name is not that file. */
+  public static final class OtherFile extends HubException {
+    public OtherFile(String who, RepoId repo, String path, String what) {
+      super(
+          ErrorCode.HUB_PROTOCOL,
+          "%s has something else in place of %s of %s: %s".formatted(who, path, repo, what),
+          "another mirror may have the file; this one may be behind or broken",
+          null);
+    }
+  }
+
   /** No answer, a broken one, or one that says "later". */
   public static final class Unreachable extends HubException {
+    private final String host;
+
     public Unreachable(String host, String what, @Nullable Throwable cause) {
+      this(host, host, what, cause);
+    }
+
+    /**
+     * @param who the place that was asked
+     * @param host that does not answer, where the place has sent us
+     */
+    public Unreachable(String who, String host, String what, @Nullable Throwable cause) {
       super(
           ErrorCode.HUB_UNREACHABLE,
-          "%s cannot be reached: %s".formatted(host, what),
+          "%s cannot be reached: %s".formatted(who, what),
           "check the network, HF_ENDPOINT and HTTPS_PROXY",
           cause);
+      this.host = host;
+    }
+
+    /** The host that does not answer. */
+    public String host() {
+      return host;
     }
   }
 

@@ -4,58 +4,42 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
-import java.util.List;
+import java.util.OptionalLong;
 import okhttp3.Call;
 import okhttp3.HttpUrl;
-import okhttp3.OkHttpClient;
-import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.Response;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Requests with our own redirects: they keep their query and the endpoint's prefix, never fall from
- * TLS to plain text, and each hop decides anew whether its host may see the token.
+ * Requests to one place, with our own redirects: they keep their query and the endpoint's prefix,
+ * never fall from TLS to plain text, and each hop decides anew what its host may see. The token
+ * goes to the hosts that may have it, the place's own headers to the place itself.
  */
-final class HubHttp implements AutoCloseable {
+final class HubHttp {
 
   private static final String OFFICIAL_HOST = "huggingface.co";
   private static final int MAX_REDIRECTS = 10;
 
-  private final HubSettings settings;
+  private final HubNetwork network;
+  private final Site site;
+  private final Duration longestWait;
   private final HttpUrl endpoint;
-  private final OkHttpClient client;
 
-  HubHttp(HubSettings settings) {
-    this.settings = settings;
-    var parsed = HttpUrl.parse(settings.endpoint().toString());
+  /**
+   * @param longestWait a host whose limit asks for more is not waited for
+   */
+  HubHttp(HubNetwork network, Site site, Duration longestWait) {
+    this.network = network;
+    this.site = site;
+    this.longestWait = longestWait;
+    var parsed = HttpUrl.parse(site.endpoint().toString());
     if (parsed == null) {
       throw new IllegalArgumentException(
-          "HF_ENDPOINT is not the URL of a hub: expected http(s)://host[/prefix], got "
-              + settings.endpoint());
+          "the endpoint of %s is not the URL of a hub: expected http(s)://host[/prefix], got %s"
+              .formatted(site.name(), site.endpoint().getScheme() + "://…"));
     }
     endpoint = parsed.newBuilder().query(null).fragment(null).username("").password("").build();
-    var proxies =
-        new EnvironmentProxies(
-            settings.proxies().http(), settings.proxies().https(), settings.proxies().none());
-    var builder =
-        new OkHttpClient.Builder()
-            .followRedirects(false)
-            .followSslRedirects(false)
-            // one connection a stream: HTTP/2 would squeeze all files through one
-            .protocols(List.of(Protocol.HTTP_1_1))
-            .connectTimeout(settings.connectTimeout())
-            .readTimeout(settings.readTimeout())
-            .writeTimeout(settings.readTimeout())
-            .callTimeout(Duration.ZERO)
-            .proxySelector(proxies)
-            .proxyAuthenticator(proxies.authenticator());
-    var caFile = settings.caFile();
-    if (caFile != null) {
-      var trusted = TrustedCertificates.with(caFile);
-      builder.sslSocketFactory(trusted.sockets(), trusted.trust());
-    }
-    client = builder.build();
   }
 
   /** Base of every URL; its path is the prefix. */
@@ -64,35 +48,93 @@ final class HubHttp implements AutoCloseable {
   }
 
   boolean sendsTokenTo(HttpUrl url) {
-    return !settings.token().isEmpty()
+    var hosts = site.tokenHosts();
+    return !site.token().value().isEmpty()
         && ((url.isHttps() && url.host().equals(OFFICIAL_HOST))
-            || settings.tokenHosts().contains(url.host())
-            || settings.tokenHosts().contains(url.host() + ":" + url.port()));
+            || hosts.contains(url.host())
+            || hosts.contains(url.host() + ":" + url.port()));
   }
 
-  /** An answer, and the call that can be broken off from another thread. */
-  record Answer(Call call, Response response) {}
+  /** Whether a URL is the place's own, and not one that it redirects to. */
+  boolean isOwn(HttpUrl url) {
+    return url.host().equals(endpoint.host()) && url.port() == endpoint.port();
+  }
 
-  /** Follows redirects to the last answer; the caller closes its response. */
-  Answer get(HttpUrl url, boolean identity, @Nullable String range)
-      throws HubException, InterruptedException {
+  /** Who gave an answer, for messages: the place, and the host where that is another one. */
+  String who(HttpUrl url) {
+    var host = url.host();
+    return site.name().equals(host) || isOwn(url) ? site.name() : site.name() + " (" + host + ")";
+  }
+
+  /**
+   * What the hops on the way to a file said of it; any of them may.
+   *
+   * @param size of the whole file
+   */
+  record Facts(OptionalLong size) {
+
+    private static final Facts NONE = new Facts(OptionalLong.empty());
+
+    private Facts and(Response response) {
+      var length = response.header("X-Linked-Size");
+      return length != null && length.matches("\\d{1,18}")
+          ? new Facts(OptionalLong.of(Long.parseLong(length)))
+          : this;
+    }
+  }
+
+  /** An answer, the call that can be broken off from another thread, what the hops said. */
+  record Answer(Call call, Response response, Facts facts) {
+    HttpUrl url() {
+      return response.request().url();
+    }
+
+    @Nullable String header(String name) {
+      return response.header(name);
+    }
+  }
+
+  /** A page, through all redirects; the caller closes the response. */
+  Answer page(HttpUrl url, HubNetwork.Patience patience) throws InterruptedException {
+    return get(url, patience, false, null);
+  }
+
+  /** A file or a range of it, as the host has it, uncompressed; the caller closes the response. */
+  Answer file(HttpUrl url, @Nullable String range) throws InterruptedException {
+    return get(url, HubNetwork.Patience.FILE, true, range);
+  }
+
+  private Answer get(
+      HttpUrl url, HubNetwork.Patience patience, boolean identity, @Nullable String range)
+      throws InterruptedException {
     var at = url;
+    var facts = Facts.NONE;
     for (int hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      var answer = once(at, identity, range);
-      var response = answer.response();
+      var call = network.call(request(at, identity, range), patience);
+      var response = once(at, call);
+      facts = facts.and(response);
       var location = response.header("Location");
-      if (response.code() < 300 || response.code() >= 400 || location == null) {
-        return answer;
+      if (!isRedirect(response.code()) || location == null) {
+        return new Answer(call, response, facts);
       }
       response.close();
       at = next(at, location);
     }
-    throw new HubException.Protocol(url.host(), "more than " + MAX_REDIRECTS + " redirects");
+    throw new HubException.Protocol(who(at), "more than " + MAX_REDIRECTS + " redirects");
   }
 
-  private Answer once(HttpUrl url, boolean identity, @Nullable String range)
-      throws InterruptedException {
+  private static boolean isRedirect(int status) {
+    return switch (status) {
+      case 301, 302, 303, 307, 308 -> true;
+      default -> false;
+    };
+  }
+
+  private Request request(HttpUrl url, boolean identity, @Nullable String range) {
     var request = new Request.Builder().url(url).header("User-Agent", "flora/1");
+    if (isOwn(url) && url.isHttps() == endpoint.isHttps()) {
+      site.headers().forEach((name, value) -> request.header(name, value.value()));
+    }
     if (identity) {
       request.header("Accept-Encoding", "identity");
     }
@@ -100,20 +142,31 @@ final class HubHttp implements AutoCloseable {
       request.header("Range", range);
     }
     if (sendsTokenTo(url)) {
-      request.header("Authorization", "Bearer " + settings.token());
+      request.header("Authorization", "Bearer " + site.token().value());
     }
+    return request.build();
+  }
+
+  private Response once(HttpUrl url, Call call) throws InterruptedException {
+    var pacer = network.pacer(url);
+    var wait = pacer.turn();
+    if (wait.compareTo(longestWait) > 0) {
+      throw new HubException.RateLimited(who(url), wait);
+    }
+    Thread.sleep(wait);
     try {
-      var call = client.newCall(request.build());
-      return new Answer(call, call.execute());
+      var response = call.execute();
+      pacer.learn(response.code(), response::header);
+      return response;
     } catch (IOException e) {
-      throw unreachable(url.host(), e);
+      throw unreachable(who(url), url.host(), e);
     }
   }
 
   /**
    * The failure that a broken connection stands for, unless it broke because we were told to stop.
    */
-  static HubException.Unreachable unreachable(String host, IOException e)
+  static HubException.Unreachable unreachable(String who, String host, IOException e)
       throws InterruptedException {
     if (Thread.currentThread().isInterrupted()
         || (e instanceof InterruptedIOException
@@ -123,33 +176,26 @@ final class HubHttp implements AutoCloseable {
       throw new InterruptedException("stopped while talking to " + host);
     }
     var what = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-    return new HubException.Unreachable(host, what, e);
+    return new HubException.Unreachable(who, host, what, e);
   }
 
   private HttpUrl next(HttpUrl from, String location) {
     var to = from.resolve(location);
     if (to == null) {
-      throw new HubException.Protocol(from.host(), "a redirect to what is no URL");
+      throw new HubException.Protocol(who(from), "a redirect to what is no URL");
     }
     if (from.isHttps() && !to.isHttps()) {
-      throw new HubException.Protocol(from.host(), "a redirect from https to plain http");
+      throw new HubException.Protocol(who(from), "a redirect from https to plain http");
     }
     // a hub behind a prefix may not know of it: its own paths get the prefix back
     var prefix = endpoint.encodedPath().replaceFirst("/+$", "");
     boolean own =
-        to.host().equals(endpoint.host())
-            && to.port() == endpoint.port()
+        isOwn(to)
             && (location.startsWith("/api/") || location.contains("/resolve/"))
             && location.startsWith("/")
             && !location.startsWith("//");
     return own && !prefix.isEmpty() && !to.encodedPath().startsWith(prefix + "/")
         ? to.newBuilder().encodedPath(prefix + to.encodedPath()).build()
         : to;
-  }
-
-  @Override
-  public void close() {
-    client.dispatcher().executorService().shutdown();
-    client.connectionPool().evictAll();
   }
 }

@@ -9,7 +9,7 @@ record HubSource(HubClient hub, RepoListing listing, HubFile file) implements Fi
 
   @Override
   public String name() {
-    return hub.host();
+    return hub.name();
   }
 
   @Override

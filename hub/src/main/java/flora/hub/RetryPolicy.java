@@ -32,6 +32,8 @@ public record RetryPolicy(int attempts, Duration firstDelay, Duration longestDel
           HubException.RevisionNotFound _,
           HubException.EntryNotFound _,
           HubException.Gated _,
+          HubException.Withheld _,
+          HubException.OtherFile _,
           HubException.Protocol _ ->
           false;
     };
@@ -55,6 +57,27 @@ public record RetryPolicy(int attempts, Duration firstDelay, Duration longestDel
       return null;
     }
     return asked.compareTo(delay) > 0 ? asked : delay;
+  }
+
+  /** Something that is done again where it failed for a moment. */
+  @FunctionalInterface
+  interface Attempt<T> {
+    T make() throws InterruptedException;
+  }
+
+  /** Does it until it succeeds or has failed for good. */
+  <T> T again(Attempt<T> attempt) throws InterruptedException {
+    for (int failures = 1; ; failures++) {
+      try {
+        return attempt.make();
+      } catch (HubException e) {
+        var delay = delay(failures, e);
+        if (delay == null) {
+          throw e;
+        }
+        Thread.sleep(delay);
+      }
+    }
   }
 
   private Duration backOff(int failures) {

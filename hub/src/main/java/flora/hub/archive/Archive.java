@@ -51,8 +51,8 @@ public final class Archive {
     if (digest != null) {
       return marker(bucket, digest);
     }
-    return store
-        .read(bucket, StoreLayout.gitBlob(file.gitSha1()))
+    return Optional.ofNullable(file.gitSha1())
+        .flatMap(id -> store.read(bucket, StoreLayout.gitBlob(id)))
         .flatMap(stored -> parse(stored.bytes(), Sha256.class))
         .flatMap(sha256 -> marker(bucket, sha256))
         .filter(verified -> verified.size() == file.size());
@@ -71,8 +71,9 @@ public final class Archive {
   /** Says that a blob's digest was right: from now on it counts. */
   public void mark(String bucket, HubFile file, Verified verified) {
     store.put(bucket, StoreLayout.verified(verified.sha256()), Json.bytes(verified), JSON);
-    if (file.sha256() == null) {
-      var key = StoreLayout.gitBlob(file.gitSha1());
+    var gitId = file.gitSha1();
+    if (file.sha256() == null && gitId != null) {
+      var key = StoreLayout.gitBlob(gitId);
       store.put(bucket, key, Json.bytes(verified.sha256()), JSON);
     }
   }

@@ -1,0 +1,220 @@
+package flora.hub;
+
+import flora.schemas.RepoId;
+import flora.schemas.Sha256;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.regex.Pattern;
+import okhttp3.HttpUrl;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * What the Hugging Face Hub and the mirrors that copy its paths speak. Paths and headers are those
+ * of {@code huggingface_hub} ({@code hf_api.py}, {@code file_download.py}); Xet-backed files are
+ * had through the plain redirect, since none of Xet's headers is ever sent.
+ */
+final class HuggingFaceApi implements Dialect {
+
+  private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40,64}");
+  private static final Pattern SHA1 = Pattern.compile("[0-9a-f]{40}");
+
+  private final HubHttp http;
+  private final Pages pages;
+  private final Site site;
+  private final HubNetwork network;
+  private final @Nullable UrlTemplate api;
+  private final @Nullable UrlTemplate files;
+
+  HuggingFaceApi(HubHttp http, Pages pages, Site site, HubNetwork network) {
+    this.http = http;
+    this.pages = pages;
+    this.site = site;
+    this.network = network;
+    this.api = site.api() == null ? null : new UrlTemplate(site.api());
+    this.files = site.files() == null ? null : new UrlTemplate(site.files());
+  }
+
+  @Override
+  public RepoListing listing(RepoType type, RepoId repo, String revision)
+      throws InterruptedException {
+    var url = page(type, repo, "revision", site.revisionOf(revision));
+    var info = pages.get(url, answer -> failure(answer, type, repo, revision, null)).body();
+    var commit = commit(info, repo);
+    return new RepoListing(type, named(info, repo), revision, commit, tree(type, repo, commit));
+  }
+
+  @Override
+  public String commit(RepoType type, RepoId repo, String revision) throws InterruptedException {
+    var url = page(type, repo, "revision", site.revisionOf(revision));
+    var info = pages.quick(url, answer -> failure(answer, type, repo, revision, null)).body();
+    return commit(info, repo);
+  }
+
+  private String commit(JsonNode info, RepoId repo) {
+    var commit = info.path("sha").asString("");
+    if (!COMMIT.matcher(commit).matches()) {
+      throw protocol("its page of " + repo + " names no commit");
+    }
+    return commit;
+  }
+
+  /** The name that the hub gives it, which is another one when it was renamed. */
+  private RepoId named(JsonNode info, RepoId repo) {
+    var id = info.path("id").asString("");
+    if (id.isEmpty() || id.equals(site.idOf(repo.value())) || !site.owners().isEmpty()) {
+      return repo;
+    }
+    try {
+      return new RepoId(id);
+    } catch (IllegalArgumentException e) {
+      return repo;
+    }
+  }
+
+  private List<HubFile> tree(RepoType type, RepoId repo, String commit)
+      throws InterruptedException {
+    var first =
+        page(type, repo, "tree", commit)
+            .newBuilder()
+            .addQueryParameter("recursive", "true")
+            .build();
+    var files = new ArrayList<HubFile>();
+    var visited = new HashSet<HttpUrl>();
+    for (HttpUrl url = first; url != null; ) {
+      if (!visited.add(url)) {
+        throw protocol("the pages of its tree go round in a circle");
+      }
+      var page = pages.get(url, answer -> failure(answer, type, repo, commit, null));
+      if (!page.body().isArray()) {
+        throw protocol("its tree of " + repo + " is no list");
+      }
+      for (var entry : page.body()) {
+        if (entry.path("type").asString("").equals("file")) {
+          files.add(file(entry));
+        }
+      }
+      // only the query of the next page's URL counts: behind a prefix or a mirror the rest may be
+      // the origin's own address
+      var next = page.next() == null ? null : first.resolve(page.next());
+      url = next == null ? null : first.newBuilder().encodedQuery(next.encodedQuery()).build();
+    }
+    return Dialect.checked(site.name(), files);
+  }
+
+  private HubFile file(JsonNode entry) {
+    var path = entry.path("path").asString("");
+    var lfs = entry.path("lfs");
+    var size = entry.path("size").asLong(-1);
+    var gitSha1 = entry.path("oid").asString("");
+    if (size < 0 || !SHA1.matcher(gitSha1).matches()) {
+      throw protocol("its tree has no size or git id for " + path);
+    }
+    if (!lfs.isObject()) {
+      return new HubFile(path, size, gitSha1, null);
+    }
+    try {
+      var digest = new Sha256(lfs.path("oid").asString("").replaceFirst("^sha256:", ""));
+      return new HubFile(path, lfs.path("size").asLong(size), gitSha1, digest);
+    } catch (IllegalArgumentException e) {
+      throw protocol("its tree has no SHA-256 for " + path);
+    }
+  }
+
+  private HttpUrl page(RepoType type, RepoId repo, String verb, String revision) {
+    var id = site.idOf(repo.value());
+    var base =
+        api != null
+            ? api.expand(UrlTemplate.values(type, id, revision, ""))
+            : http.endpoint()
+                .newBuilder()
+                .addPathSegment("api")
+                .addPathSegment(type.api())
+                .addPathSegments(id)
+                .build();
+    return base.newBuilder().addPathSegment(verb).addPathSegment(revision).build();
+  }
+
+  @Override
+  public HttpUrl file(RepoType type, RepoId repo, String commit, String path) {
+    var id = site.idOf(repo.value());
+    if (files != null) {
+      return files.expand(UrlTemplate.values(type, id, site.revisionOf(commit), path));
+    }
+    var url = home(type, id).newBuilder();
+    url.addPathSegment("resolve").addPathSegment(commit);
+    for (var segment : path.split("/", -1)) {
+      url.addPathSegment(segment);
+    }
+    return url.build();
+  }
+
+  private HttpUrl home(RepoType type, String id) {
+    var url = http.endpoint().newBuilder();
+    if (!type.prefix().isEmpty()) {
+      url.addPathSegment(type.prefix());
+    }
+    return url.addPathSegments(id).build();
+  }
+
+  /** By the hub's error headers and the status. */
+  @Override
+  public HubException failure(
+      HubHttp.Answer answer, RepoType type, RepoId repo, String revision, @Nullable String path) {
+    int status = answer.response().code();
+    var url = answer.url();
+    var who = http.who(url);
+    boolean withToken = http.sendsTokenTo(url);
+    var message = answer.header("X-Error-Message");
+    switch (answer.header("X-Error-Code")) {
+      case "RevisionNotFound" -> {
+        return new HubException.RevisionNotFound(repo, revision);
+      }
+      case "EntryNotFound" -> {
+        return new HubException.EntryNotFound(repo, path == null ? "its tree" : path, who);
+      }
+      case "GatedRepo" -> {
+        var home = home(type, site.idOf(repo.value()));
+        return new HubException.Gated(repo, URI.create(home.toString()), withToken);
+      }
+      case "RepoNotFound" -> {
+        return new HubException.RepoNotFound(repo, who, withToken);
+      }
+      case "DisabledRepo" -> {
+        return new HubException.Withheld(repo, who, "it is disabled there");
+      }
+      case null, default -> {}
+    }
+    boolean onHub = http.isOwn(url);
+    if (status == 451) {
+      return new HubException.Withheld(repo, who, "for legal reasons (status 451)");
+    }
+    if (status == 429) {
+      var wait = RateLimits.retryAfter(answer::header, network.clock());
+      return new HubException.RateLimited(who, wait);
+    }
+    if (status == 401 && "Invalid credentials in Authorization header".equals(message)) {
+      return new HubException.TokenRefused(repo, who);
+    }
+    if (message != null && message.startsWith("Access to this resource is disabled")) {
+      return new HubException.Withheld(repo, who, "it is disabled there");
+    }
+    if (onHub && (status == 401 || (status == 404 && path == null))) {
+      return new HubException.RepoNotFound(repo, who, withToken);
+    }
+    if (status == 404 && path != null) {
+      return new HubException.EntryNotFound(repo, path, who);
+    }
+    if (status >= 500 || status == 408 || (!onHub && status == 403)) {
+      // 403 of a content network: its signed URL has expired, and the next attempt gets a new one
+      return new HubException.Unreachable(who, url.host(), "it answers " + status, null);
+    }
+    return new HubException.Protocol(who, "it answers " + status + " for " + repo);
+  }
+
+  private HubException.Protocol protocol(String what) {
+    return new HubException.Protocol(site.name(), what);
+  }
+}
