@@ -21,6 +21,7 @@ import flora.stage.StageContext;
 import flora.stage.StageFlow;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -69,7 +70,10 @@ final class FetcherFlow implements StageFlow {
     context.publish(
         s -> new FetchEvent.Started(s.runId(), s.attempt(), s.seq(), s.at(), total, warnings));
 
-    var results = downloader.run(plans, new Reporter(context, total));
+    var wanted = new Wanted(archive, plans);
+    wanted.say();
+    plans.forEach(plan -> tellIfMoved(plan.listing(), context));
+    var results = downloader.run(plans, new Reporter(context, total, wanted));
 
     var snapshots = new ArrayList<Snapshot>();
     for (int i = 0; i < plans.size(); i++) {
@@ -111,6 +115,25 @@ final class FetcherFlow implements StageFlow {
     }
   }
 
+  private void tellIfMoved(RepoListing listing, StageContext context) {
+    archive
+        .ref(listing.type(), listing.repo(), listing.revision())
+        .filter(ref -> !ref.commit().equals(listing.commit()))
+        .ifPresent(
+            ref ->
+                context.publish(
+                    s ->
+                        new FetchEvent.UpstreamMoved(
+                            s.runId(),
+                            s.attempt(),
+                            s.seq(),
+                            s.at(),
+                            listing.repo(),
+                            listing.revision(),
+                            ref.commit(),
+                            listing.commit())));
+  }
+
   private static Snapshot snapshot(DownloadPlan plan, ObjectRef manifest) {
     var listing = plan.listing();
     return new Snapshot(
@@ -121,8 +144,35 @@ final class FetcherFlow implements StageFlow {
     return s -> new FetchEvent.Completed(s.runId(), s.attempt(), s.seq(), s.at(), total, snapshots);
   }
 
+  /** Says every few minutes what this run is after, so that no clean-up takes it meanwhile. */
+  private static final class Wanted {
+
+    private static final long EVERY_NANOS = TimeUnit.MINUTES.toNanos(10);
+
+    private final Archive archive;
+    private final List<DownloadPlan> plans;
+    private long said = System.nanoTime();
+
+    Wanted(Archive archive, List<DownloadPlan> plans) {
+      this.archive = archive;
+      this.plans = plans;
+    }
+
+    void say() {
+      plans.forEach(plan -> archive.use(plan.listing(), plan.files()));
+    }
+
+    void sayAgain(long nanoTime) {
+      if (nanoTime - said > EVERY_NANOS) {
+        said = nanoTime;
+        say();
+      }
+    }
+  }
+
   /** Tells the world how far it is. */
-  private record Reporter(StageContext context, long total) implements Downloader.Watcher {
+  private record Reporter(StageContext context, long total, Wanted wanted)
+      implements Downloader.Watcher {
 
     @Override
     public void verified(RepoListing listing, HubFile file, Verified verified, boolean isNew) {
@@ -148,6 +198,7 @@ final class FetcherFlow implements StageFlow {
     @Override
     public void tick(Meter meter) {
       context.proceed();
+      wanted.sayAgain(System.nanoTime());
       long done = Math.min(meter.done(), total);
       long rate = meter.bytesPerSecond(System.nanoTime());
       context.progress(

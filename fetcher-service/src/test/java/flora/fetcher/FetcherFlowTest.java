@@ -11,8 +11,11 @@ import flora.fetcher.download.TransferException;
 import flora.hub.HubClient;
 import flora.hub.HubException;
 import flora.hub.HubSettings;
+import flora.hub.RepoType;
 import flora.hub.RetryPolicy;
 import flora.hub.archive.Archive;
+import flora.hub.archive.Ref;
+import flora.hub.archive.Use;
 import flora.hub.plan.PlanException;
 import flora.schemas.ErrorCode;
 import flora.schemas.Json;
@@ -145,6 +148,10 @@ class FetcherFlowTest {
     }
   }
 
+  private boolean isManifest(String key) {
+    return key.endsWith("/manifest.json");
+  }
+
   private static String blob(FakeRepo repo, String path) {
     return StoreLayout.blob(new Sha256(repo.sha256(path)));
   }
@@ -178,9 +185,13 @@ class FetcherFlowTest {
     }
     assertThat(manifest.file(UNET).orElseThrow().verifiedBy()).isEqualTo("lfs-sha256");
     assertThat(manifest.file("unet/config.json").orElseThrow().verifiedBy()).isEqualTo("git-sha1");
+    var repo = new RepoId("flora/pipeline");
+    var folder = StoreLayout.modelFolder(repo);
     assertThat(keys(StoreLayout.MODELS, "models/"))
-        .containsExactly(
-            StoreLayout.modelManifest(new RepoId("flora/pipeline"), snapshot.commit()));
+        .containsExactlyInAnyOrder(
+            StoreLayout.modelManifest(repo, snapshot.commit()),
+            StoreLayout.used(folder, snapshot.commit()),
+            StoreLayout.ref(folder, "main"));
   }
 
   @Test
@@ -217,12 +228,52 @@ class FetcherFlowTest {
   }
 
   @Test
+  void saysWhatItIsAfterBeforeItLooksWhatIsThere() throws Exception {
+    var words = FakeRepo.model("flora/words").file("config.json", "{}").noise("x.safetensors", 9);
+    hub.add(words.commit("main"));
+    var used = StoreLayout.used("models/flora/words/", words.commitOf("main"));
+    run(Requests.mirror("flora/words", List.of("*"), List.of()));
+    store.delete(StoreLayout.MODELS, used);
+    // a file that cannot be had: the run goes no further than looking
+    store.delete(
+        StoreLayout.MODELS, StoreLayout.verified(new Sha256(words.sha256("x.safetensors"))));
+    hub.fault("x.safetensors", new Fault.Status(404), FOR_EVER);
+
+    assertThatThrownBy(() -> run(Requests.mirror("flora/words", List.of("*"), List.of())))
+        .isInstanceOf(PipelineException.class);
+
+    var wanted = Json.read(store.read(StoreLayout.MODELS, used).orElseThrow().bytes(), Use.class);
+    assertThat(wanted.files()).hasSize(2).contains("sha256:" + words.sha256("x.safetensors"));
+  }
+
+  @Test
+  void saysThatTheUpstreamMovedSinceTheLastFetch() throws Exception {
+    var moving = FakeRepo.model("flora/moving").file("config.json", "{}").commit("main");
+    hub.add(moving);
+    var request = Requests.mirror("flora/moving", List.of("*"), List.of());
+    run(request);
+    var before = moving.commitOf("main");
+    moving.file("config.json", "{\"newer\": true}").commit("main");
+
+    run(request);
+    run(request);
+
+    assertThat(context.events(FetchEvent.UpstreamMoved.class))
+        .singleElement()
+        .matches(e -> e.revision().equals("main"))
+        .matches(e -> e.fromCommit().equals(before))
+        .matches(e -> e.toCommit().equals(moving.commitOf("main")));
+    assertThat(new Archive(store).ref(RepoType.MODEL, new RepoId("flora/moving"), "main"))
+        .contains(new Ref("main", moving.commitOf("main")));
+  }
+
+  @Test
   void addsToTheManifestOfACommitAndShowsEachRunItsOwn() throws Exception {
     var json = run(Requests.mirror("flora/pipeline", List.of("*.json"), List.of()));
     var vae =
         run(Requests.mirror("flora/pipeline", List.of("vae/*.safetensors"), List.of("*fp16*")));
 
-    var key = keys(StoreLayout.MODELS, "models/").getFirst();
+    var key = StoreLayout.modelManifest(new RepoId("flora/pipeline"), pipeline.commitOf("main"));
     var shared =
         Json.read(store.read(StoreLayout.MODELS, key).orElseThrow().bytes(), RepoManifest.class);
     assertThat(manifest(vae.snapshots().getFirst()).files())
@@ -272,7 +323,7 @@ class FetcherFlowTest {
         .extracting(snapshot -> manifest(snapshot).files().size())
         .containsExactly(10, 2, 1, 2, 2);
     assertThat(completed.snapshots().getLast().manifest().bucket()).isEqualTo(StoreLayout.DATASETS);
-    assertThat(keys(StoreLayout.DATASETS, "hub/")).hasSize(1);
+    assertThat(keys(StoreLayout.DATASETS, "hub/")).filteredOn(this::isManifest).hasSize(1);
     // the same bytes as vae/config.json of the pipeline: fetched once
     assertThat(hub.seen())
         .extracting(seen -> seen.uri().getPath())
@@ -337,7 +388,7 @@ class FetcherFlowTest {
             e -> assertThat(e.code()).isEqualTo(ErrorCode.CHECKSUM_MISMATCH))
         .hasMessageContaining(path)
         .hasMessageContaining("127.0.0.1");
-    assertThat(keys(StoreLayout.MODELS, "models/")).isEmpty();
+    assertThat(keys(StoreLayout.MODELS, "models/")).filteredOn(this::isManifest).isEmpty();
     assertThat(keys(StoreLayout.MODELS, "blobs/"))
         .noneMatch(k -> k.startsWith(blob(pipeline, path)));
 
@@ -356,7 +407,7 @@ class FetcherFlowTest {
 
     assertThatThrownBy(() -> run(Requests.mirror("flora/pipeline")))
         .isInstanceOf(HubException.Unreachable.class);
-    assertThat(keys(StoreLayout.MODELS, "models/")).isEmpty();
+    assertThat(keys(StoreLayout.MODELS, "models/")).filteredOn(this::isManifest).isEmpty();
   }
 
   @Test
@@ -401,7 +452,7 @@ class FetcherFlowTest {
 
     assertThat(outcome.get(3, java.util.concurrent.TimeUnit.SECONDS))
         .isInstanceOf(StageContext.RunCancelled.class);
-    assertThat(keys(StoreLayout.MODELS, "models/")).isEmpty();
+    assertThat(keys(StoreLayout.MODELS, "models/")).filteredOn(this::isManifest).isEmpty();
     assertThat(keys(StoreLayout.MODELS, "blobs/")).doesNotContain(blob(pipeline, UNET));
   }
 

@@ -4,6 +4,7 @@ import flora.hub.HubFile;
 import flora.hub.RepoListing;
 import flora.hub.RepoType;
 import flora.schemas.Json;
+import flora.schemas.RepoId;
 import flora.schemas.Sha256;
 import flora.schemas.fetch.RepoManifest;
 import flora.schemas.store.ObjectRef;
@@ -11,6 +12,7 @@ import flora.schemas.store.StoreLayout;
 import flora.store.DigestingUpload;
 import flora.store.ObjectStore;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +40,31 @@ public final class Archive {
       case MODEL -> StoreLayout.MODELS;
       case DATASET -> StoreLayout.DATASETS;
     };
+  }
+
+  /** The folder of a repository in its bucket. */
+  public static String folder(RepoType type, RepoId repo) {
+    return switch (type) {
+      case MODEL -> StoreLayout.modelFolder(repo);
+      case DATASET -> StoreLayout.hubDatasetFolder(repo);
+    };
+  }
+
+  /**
+   * Says that files of a commit are wanted now, whether they are there or not. To be said before
+   * {@link #find}, and again every few minutes: what was found then stays.
+   */
+  public void use(RepoListing listing, Collection<HubFile> files) {
+    var wanted = new Use(files.stream().map(HubFile::identity).sorted().distinct().toList());
+    var key = StoreLayout.used(folder(listing.type(), listing.repo()), listing.commit());
+    store.put(bucket(listing.type()), key, Json.bytes(wanted), JSON);
+  }
+
+  /** The commit that a revision stood for when it was last fetched. */
+  public Optional<Ref> ref(RepoType type, RepoId repo, String revision) {
+    return store
+        .read(bucket(type), StoreLayout.ref(folder(type, repo), revision))
+        .flatMap(stored -> parse(stored.bytes(), Ref.class));
   }
 
   /** Free bytes of the store's medium, when it can tell. */
@@ -80,7 +107,8 @@ public final class Archive {
 
   /**
    * Writes the manifest of a commit, after all its files are marked. The commit's shared manifest
-   * grows by them; what is returned is one of exactly these files, which never changes.
+   * grows by them; what is returned is one of exactly these files, which never changes. Last of all
+   * the revision is said to stand for this commit.
    */
   public ObjectRef publish(RepoListing listing, Map<HubFile, Verified> files) {
     var bucket = bucket(listing.type());
@@ -97,6 +125,11 @@ public final class Archive {
         new Verified(reference.sha256(), bytes.length, "manifest", "flora", newest.orElseThrow());
     store.put(bucket, StoreLayout.verified(reference.sha256()), Json.bytes(marker), JSON);
     merge(bucket, manifestKey(listing), own);
+    if (!listing.revision().equals(listing.commit())) {
+      var ref = new Ref(listing.revision(), listing.commit());
+      var refKey = StoreLayout.ref(folder(listing.type(), listing.repo()), ref.revision());
+      store.put(bucket, refKey, Json.bytes(ref), JSON);
+    }
     return reference;
   }
 

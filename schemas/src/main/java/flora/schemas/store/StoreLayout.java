@@ -59,6 +59,51 @@ public final class StoreLayout {
     return "hub/" + repo.folder() + "/" + segment(commit) + "/manifest.json";
   }
 
+  /** The folder of a model repository, in {@link #MODELS}. */
+  public static String modelFolder(RepoId repo) {
+    return "models/" + repo.folder() + "/";
+  }
+
+  /** The folder of a hub's dataset repository, in {@link #DATASETS}. */
+  public static String hubDatasetFolder(RepoId repo) {
+    return "hub/" + repo.folder() + "/";
+  }
+
+  /**
+   * Says when a commit was last wanted, and which of its files; written before anybody looks which
+   * of them are there.
+   *
+   * @param folder the repository's folder
+   */
+  public static String used(String folder, String commit) {
+    return folder + segment(commit) + "/used.json";
+  }
+
+  /** Which commit a revision stood for when it was last fetched. */
+  public static String ref(String folder, String revision) {
+    return folder + "refs/" + flat(revision);
+  }
+
+  /** Says that what a revision stands for is to stay. */
+  public static String pin(String folder, String revision) {
+    return folder + "pins/" + flat(revision);
+  }
+
+  /** How often a revision is compared with its hub, and what came of it. */
+  public static String sync(String folder, String revision) {
+    return folder + "sync/" + flat(revision);
+  }
+
+  /** Who brings a blob into its bucket, or takes it away, and how far it is. */
+  public static String upload(Sha256 digest) {
+    return "uploads/" + digest.hex() + ".json";
+  }
+
+  /** Who cleans up, until when, in {@link #MODELS}. */
+  public static String cleaning() {
+    return "claims/clean.json";
+  }
+
   /** A file of one immutable dataset version, in {@link #DATASETS}. */
   public static String datasetVersion(String dataset, Sha256 version, String file) {
     return "datasets/" + segment(dataset) + "/versions/" + version.hex() + "/" + file;
@@ -122,6 +167,11 @@ public final class StoreLayout {
   /** Everything of one run. */
   public static String runFolder(RunId run) {
     return "runs/" + run.value() + "/";
+  }
+
+  /** A revision as one segment: git allows slashes in names, and no tildes. */
+  private static String flat(String revision) {
+    return revision.replace('/', '~') + ".json";
   }
 
   private static String segment(String name) {
