@@ -17,6 +17,7 @@ public enum ErrorCode {
   REVISION_NOT_FOUND(Category.USER),
   REPO_GATED(Category.USER),
   FILE_FILTERED_OUT(Category.USER),
+  PICKLE_REFUSED(Category.USER),
   TARGETS_NOT_FOUND(Category.USER),
   // somebody else's machine
   HUB_UNREACHABLE(Category.EXTERNAL),

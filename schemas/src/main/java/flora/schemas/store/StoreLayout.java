@@ -49,6 +49,14 @@ public final class StoreLayout {
     return "blobs/git-sha1/" + sha1.substring(0, 2) + "/" + sha1;
   }
 
+  /**
+   * What tells which blob a pickle was converted to, by the pickle's digest; written after the
+   * marker of that blob.
+   */
+  public static String converted(Sha256 pickle) {
+    return "blobs/converted/" + pickle.hex().substring(0, 2) + "/" + pickle.hex() + ".json";
+  }
+
   /** The manifest of one commit of a model repository, in {@link #MODELS}. */
   public static String modelManifest(RepoId repo, String commit) {
     return "models/" + repo.folder() + "/" + segment(commit) + "/manifest.json";
