@@ -16,9 +16,15 @@ import java.util.regex.Pattern;
  * @param listing the commit
  * @param files what to get, in path order
  * @param warnings what somebody should know about the choice
+ * @param pickles those of the files that are pickled weights, or their index, and become
+ *     safetensors once they are there
  */
 public record DownloadPlan(
-    RepoRole role, RepoListing listing, List<HubFile> files, List<String> warnings) {
+    RepoRole role,
+    RepoListing listing,
+    List<HubFile> files,
+    List<String> warnings,
+    List<HubFile> pickles) {
 
   private static final Pattern ARCHIVE =
       Pattern.compile(".*\\.(parquet|arrow|zip|tar|tar\\.gz|tgz)");
@@ -26,6 +32,7 @@ public record DownloadPlan(
   public DownloadPlan {
     files = List.copyOf(files);
     warnings = List.copyOf(warnings);
+    pickles = List.copyOf(pickles);
   }
 
   /** Bytes of all files. */
@@ -46,15 +53,27 @@ public record DownloadPlan(
     var found = Need.of(role, listing, patterns::admit, documents);
     var warnings = new ArrayList<>(found.notes());
     var paths = new TreeSet<>(found.paths());
-    if (!found.isComplete()) {
+    var pickles = new TreeSet<>(found.pickles());
+    if (!found.isComplete() || !pickles.isEmpty()) {
       var whole = Need.of(role, listing, path -> true, documents);
-      var problem = problem(role, listing, patterns, whole);
-      if (used) {
-        throw problem;
+      // pickles are for where there is nothing else, not for where the rest is left out
+      if (!found.isComplete() || !whole.pickles().containsAll(pickles)) {
+        var problem = problem(role, listing, patterns, whole);
+        if (used) {
+          throw problem;
+        }
+        var message = problem.getMessage();
+        warnings.add(message == null ? problem.code().name() : message);
+        pickles.clear();
       }
-      var message = problem.getMessage();
-      warnings.add(message == null ? problem.code().name() : message);
-      found.pickles().stream().filter(patterns::admit).forEach(paths::add);
+    }
+    if (!used && patterns.choose()) {
+      pickles.clear();
+    }
+    if (!pickles.isEmpty()) {
+      warnings.add(
+          "weights are there only as pickles, which are converted to safetensors: "
+              + String.join(", ", pickles));
     }
     if (patterns.choose()) {
       paths.clear();
@@ -67,7 +86,8 @@ public record DownloadPlan(
     if (files.isEmpty()) {
       throw new PlanException.FilteredOut(listing.repo(), Set.of("every file"));
     }
-    return new DownloadPlan(role, listing, files, warnings);
+    var converted = files.stream().filter(file -> pickles.contains(file.path())).toList();
+    return new DownloadPlan(role, listing, files, warnings, converted);
   }
 
   private static PlanException problem(
@@ -86,9 +106,6 @@ public record DownloadPlan(
           .orElseGet(() -> new PlanException.NoImages(listing.repo()));
     }
     var gap = whole.gaps().getFirst();
-    var pickle = gap.pickle();
-    return pickle == null
-        ? new PlanException.Incomplete(listing.repo(), gap.component(), gap.expected())
-        : new PlanException.PickleOnly(listing.repo(), gap.component(), pickle);
+    return new PlanException.Incomplete(listing.repo(), gap.component(), gap.expected());
   }
 }

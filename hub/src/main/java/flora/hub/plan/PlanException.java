@@ -39,17 +39,6 @@ public abstract sealed class PlanException extends PipelineException {
     }
   }
 
-  /** Weights are there, but only as pickles, which may hold code. */
-  public static final class PickleOnly extends PlanException {
-    public PickleOnly(RepoId repo, String component, String file) {
-      super(
-          ErrorCode.MODEL_UNSUPPORTED,
-          "%s of %s has its weights only as a pickle, %s: expected .safetensors"
-              .formatted(component, repo, file),
-          "pickles are not read yet; choose a repository or revision with .safetensors files");
-    }
-  }
-
   /** A part of the model is not there. */
   public static final class Incomplete extends PlanException {
     public Incomplete(RepoId repo, String component, String expected) {

@@ -5,7 +5,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeSet;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The paths that are needed of a repository, and what it lacks; filled while it is looked through.
@@ -17,9 +16,8 @@ final class Selection {
    *
    * @param component part of the model it belongs to
    * @param expected what would do
-   * @param pickle the file that holds it in a form that is not read
    */
-  record Gap(String component, String expected, @Nullable String pickle) {}
+  record Gap(String component, String expected) {}
 
   private final SortedSet<String> paths = new TreeSet<>();
   private final SortedSet<String> pickles = new TreeSet<>();
@@ -35,12 +33,13 @@ final class Selection {
   }
 
   void lacks(String component, String expected) {
-    gaps.add(new Gap(component, expected, null));
+    gaps.add(new Gap(component, expected));
   }
 
-  void hasPickles(String component, List<String> files) {
-    gaps.add(new Gap(component, ".safetensors", files.getFirst()));
-    pickles.addAll(files);
+  /** A file that is needed and has to be converted. */
+  void addPickle(String path) {
+    paths.add(path);
+    pickles.add(path);
   }
 
   void note(String text) {

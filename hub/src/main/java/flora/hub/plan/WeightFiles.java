@@ -11,22 +11,21 @@ import java.util.regex.Pattern;
 /**
  * Chooses the weights of one folder: one format, one precision, whole or in shards. File names are
  * those of diffusers and transformers: {@code base[.variant][-00001-of-00002].safetensors} with
- * {@code base.safetensors.index[.variant].json} for shards.
+ * {@code base.safetensors.index[.variant].json} for shards. Only where there is none in this format
+ * the pickles of the same names are taken, to be converted.
  */
 final class WeightFiles {
 
   private static final List<String> BASES =
       List.of("diffusion_pytorch_model", "model", "adapter_model");
   private static final List<String> VARIANTS = List.of("fp16", "bf16", "ema", "non_ema");
-  private static final Pattern SAFETENSORS =
-      Pattern.compile(
-          "(?<base>[^.]+)(\\.(?<variant>[^.]+?))?(?<shard>-\\d+-of-\\d+)?\\.safetensors");
-  private static final Pattern INDEX =
-      Pattern.compile("(?<base>[^.]+)\\.safetensors\\.index(\\.(?<variant>[^.]+))?\\.json");
-  private static final Pattern PICKLE =
-      Pattern.compile(
-          "(diffusion_pytorch_model|pytorch_model|model|adapter_model)(-\\d+-of-\\d+)?"
-              + "\\.(bin|ckpt|pt|pth)|pytorch_model\\.bin\\.index\\.json");
+  private static final String SAFETENSORS = "safetensors";
+
+  /** Names that PyTorch's own files have in these layouts; other pickles may be anything. */
+  private static final List<String> PICKLE_BASES =
+      List.of("diffusion_pytorch_model", "pytorch_model", "model", "adapter_model");
+
+  private static final List<String> PICKLE_FORMATS = List.of("bin", "pt", "pth", "ckpt");
 
   private final String component;
   private final Map<String, HubFile> files;
@@ -42,43 +41,52 @@ final class WeightFiles {
   }
 
   void into(Selection selection) throws InterruptedException {
-    for (var base : BASES) {
-      if (take(base, "", selection)) {
-        return;
-      }
-      for (var variant : variants(base)) {
-        if (take(base, variant, selection)) {
-          selection.note("%s has its weights only as the variant %s".formatted(component, variant));
-          return;
-        }
-      }
+    if (take(BASES, SAFETENSORS, selection)) {
+      return;
     }
     var single = files.keySet().stream().filter(n -> n.endsWith(".safetensors")).toList();
     if (single.size() == 1) {
       selection.add(path(single.getFirst()));
       return;
     }
-    var pickles = files.keySet().stream().filter(n -> PICKLE.matcher(n).matches()).toList();
-    if (pickles.isEmpty()) {
-      selection.lacks(component, "a file of weights such as model.safetensors");
-    } else {
-      selection.hasPickles(component, pickles.stream().map(this::path).toList());
+    for (var format : PICKLE_FORMATS) {
+      if (take(PICKLE_BASES, format, selection)) {
+        return;
+      }
     }
+    selection.lacks(component, "a file of weights such as model.safetensors");
   }
 
-  private boolean take(String base, String variant, Selection selection)
+  private boolean take(List<String> bases, String format, Selection selection)
+      throws InterruptedException {
+    for (var base : bases) {
+      if (take(base, "", format, selection)) {
+        return true;
+      }
+      for (var variant : variants(base, format)) {
+        if (take(base, variant, format, selection)) {
+          selection.note("%s has its weights only as the variant %s".formatted(component, variant));
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private boolean take(String base, String variant, String format, Selection selection)
       throws InterruptedException {
     var infix = variant.isEmpty() ? "" : "." + variant;
-    var whole = base + infix + ".safetensors";
+    var whole = base + infix + "." + format;
     if (files.containsKey(whole)) {
-      selection.add(path(whole));
+      add(whole, format, selection);
       return true;
     }
-    var index = files.get(base + ".safetensors.index" + infix + ".json");
+    var indexName = base + "." + format + ".index" + infix + ".json";
+    var index = files.get(indexName);
     if (index == null) {
       return false;
     }
-    selection.add(index.path());
+    add(indexName, format, selection);
     var shards = new TreeSet<String>();
     documents.read(index).path("weight_map").forEach(shard -> shards.add(shard.asString("")));
     if (shards.isEmpty()) {
@@ -86,7 +94,7 @@ final class WeightFiles {
     }
     for (var shard : shards) {
       if (files.containsKey(shard)) {
-        selection.add(path(shard));
+        add(shard, format, selection);
       } else {
         selection.lacks(component, "the shard " + shard);
       }
@@ -94,13 +102,25 @@ final class WeightFiles {
     return true;
   }
 
+  private void add(String name, String format, Selection selection) {
+    if (format.equals(SAFETENSORS)) {
+      selection.add(path(name));
+    } else {
+      selection.addPickle(path(name));
+    }
+  }
+
   /** The variants that there are of a base, those first that lose least. */
-  private List<String> variants(String base) {
+  private List<String> variants(String base, String format) {
+    var file =
+        Pattern.compile(
+            Pattern.quote(base) + "\\.([^.]+?)(-\\d+-of-\\d+)?\\." + Pattern.quote(format));
+    var index = Pattern.compile(Pattern.quote(base + "." + format) + "\\.index\\.([^.]+)\\.json");
     var found = new TreeSet<String>();
     for (var name : files.keySet()) {
-      for (var match : List.of(SAFETENSORS.matcher(name), INDEX.matcher(name))) {
-        if (match.matches() && match.group("base").equals(base) && match.group("variant") != null) {
-          found.add(match.group("variant"));
+      for (var match : List.of(file.matcher(name), index.matcher(name))) {
+        if (match.matches()) {
+          found.add(match.group(1));
         }
       }
     }

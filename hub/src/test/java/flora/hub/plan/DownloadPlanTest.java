@@ -191,33 +191,93 @@ class DownloadPlanTest {
     assertThat(plan.warnings()).singleElement().asString().contains("fp16");
   }
 
+  private static List<String> pickles(DownloadPlan plan) {
+    return plan.pickles().stream().map(HubFile::path).toList();
+  }
+
   @Test
-  void refusesAComponentWhoseWeightsAreAPickle() {
+  void takesAPickleToConvertWhereAComponentHasNothingElse() throws Exception {
     var paths =
         SD15.replace(" text_encoder/model.safetensors", "")
             .replace(" text_encoder/model.fp16.safetensors", "");
 
-    assertThatThrownBy(() -> needed(RepoRole.BASE_MODEL, paths))
-        .isInstanceOfSatisfying(
-            PlanException.PickleOnly.class,
-            e -> assertThat(e.code()).isEqualTo(ErrorCode.MODEL_UNSUPPORTED))
-        .hasMessageContaining("text_encoder")
-        .hasMessageContaining("text_encoder/pytorch_model.bin");
+    var plan = plan(RepoRole.BASE_MODEL, paths, Patterns.NONE, true);
+
+    assertThat(pickles(plan)).containsExactly("text_encoder/pytorch_model.bin");
+    assertThat(plan.files())
+        .extracting(HubFile::path)
+        .contains("text_encoder/pytorch_model.bin", "unet/diffusion_pytorch_model.safetensors")
+        .doesNotContain("unet/diffusion_pytorch_model.bin");
+    assertThat(plan.warnings())
+        .singleElement()
+        .asString()
+        .contains("converted to safetensors: text_encoder/pytorch_model.bin");
   }
 
   @Test
-  void mirrorsAPickleThatNobodyReads() throws Exception {
+  void takesNoPickleBesideATwinInSafetensors() throws Exception {
+    assertThat(pickles(plan(RepoRole.BASE_MODEL, SD15, Patterns.NONE, true))).isEmpty();
+  }
+
+  @Test
+  void aPickleIsNoWayAroundAPatternThatKeepsItsTwinOut() {
+    var paths = "config.json tokenizer.json model.safetensors pytorch_model.bin";
+    var withoutSafetensors = patterns(List.of(), List.of("*.safetensors"));
+
+    assertThatThrownBy(() -> plan(RepoRole.BASE_MODEL, paths, withoutSafetensors, true))
+        .isInstanceOf(PlanException.FilteredOut.class)
+        .hasMessageContaining("model.safetensors");
+  }
+
+  @Test
+  void takesAllShardsOfPicklesWithTheirIndex() throws Exception {
+    documents.put(
+        "pytorch_model.bin.index.json",
+        """
+        {"weight_map": {"a": "pytorch_model-00001-of-00002.bin",
+         "b": "pytorch_model-00002-of-00002.bin"}}
+        """);
+    var shards =
+        "config.json tokenizer.json pytorch_model.bin.index.json training_args.bin"
+            + " pytorch_model-00001-of-00002.bin";
+
     var plan =
         plan(
-            RepoRole.BASE_MODEL,
-            "config.json merges.txt vocab.json pytorch_model.bin flax_model.msgpack tf_model.h5",
-            Patterns.NONE,
-            false);
+            RepoRole.BASE_MODEL, shards + " pytorch_model-00002-of-00002.bin", Patterns.NONE, true);
+    assertThat(pickles(plan))
+        .containsExactly(
+            "pytorch_model-00001-of-00002.bin",
+            "pytorch_model-00002-of-00002.bin",
+            "pytorch_model.bin.index.json");
+    assertThat(plan.files()).extracting(HubFile::path).doesNotContain("training_args.bin");
+    assertThatThrownBy(() -> plan(RepoRole.BASE_MODEL, shards, Patterns.NONE, true))
+        .isInstanceOf(PlanException.Incomplete.class)
+        .hasMessageContaining("pytorch_model-00002-of-00002.bin");
+  }
 
+  @Test
+  void takesAVariantOfPicklesWhenThereIsNothingElse() throws Exception {
+    var plan =
+        plan(RepoRole.VAE, "config.json diffusion_pytorch_model.fp16.bin", Patterns.NONE, true);
+
+    assertThat(pickles(plan)).containsExactly("diffusion_pytorch_model.fp16.bin");
+  }
+
+  @Test
+  void convertsPicklesForAMirrorUnlessItsFilesAreNamed() throws Exception {
+    var paths =
+        "config.json merges.txt vocab.json pytorch_model.bin flax_model.msgpack tf_model.h5";
+
+    var plan = plan(RepoRole.BASE_MODEL, paths, Patterns.NONE, false);
     assertThat(plan.files())
         .extracting(HubFile::path)
         .containsExactly("config.json", "merges.txt", "pytorch_model.bin", "vocab.json");
-    assertThat(plan.warnings()).singleElement().asString().contains("pickle");
+    assertThat(pickles(plan)).containsExactly("pytorch_model.bin");
+
+    var named =
+        plan(RepoRole.BASE_MODEL, paths, patterns(List.of("*.bin", "*.json"), List.of()), false);
+    assertThat(named.files()).extracting(HubFile::path).contains("pytorch_model.bin");
+    assertThat(pickles(named)).isEmpty();
   }
 
   @Test
