@@ -5,6 +5,7 @@ import flora.hub.HubClient;
 import flora.hub.HubProperties;
 import flora.hub.RetryPolicy;
 import flora.hub.archive.Archive;
+import flora.hub.plan.Planner;
 import flora.store.ObjectStore;
 import java.time.Clock;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
@@ -25,6 +26,10 @@ class FetcherConfiguration {
   FetcherFlow fetcherFlow(HubClient hub, ObjectStore store, FetcherProperties properties) {
     var archive = new Archive(store);
     var downloader = new Downloader(hub, archive, Clock.systemUTC(), properties.parallelFiles());
-    return new FetcherFlow(hub, archive, downloader);
+    var planner =
+        new Planner(
+            (type, repo, revision, useMirror) -> hub.copies(hub.listing(type, repo, revision)),
+            RetryPolicy.DEFAULT);
+    return new FetcherFlow(planner, archive, downloader);
   }
 }

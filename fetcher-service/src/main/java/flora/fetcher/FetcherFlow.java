@@ -2,13 +2,13 @@ package flora.fetcher;
 
 import flora.fetcher.download.Downloader;
 import flora.fetcher.download.Meter;
-import flora.hub.HubClient;
 import flora.hub.HubFile;
 import flora.hub.RepoListing;
 import flora.hub.archive.Archive;
 import flora.hub.archive.Verified;
 import flora.hub.plan.DownloadPlan;
-import flora.hub.plan.WantedRepo;
+import flora.hub.plan.PlannedDownload;
+import flora.hub.plan.Planner;
 import flora.schemas.Event;
 import flora.schemas.EventStamp;
 import flora.schemas.Stage;
@@ -23,12 +23,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.JsonNodeFactory;
 
 /**
  * Request in; every repository that it names is resolved to a commit, planned, fetched and listed
@@ -36,15 +30,12 @@ import tools.jackson.databind.node.JsonNodeFactory;
  */
 final class FetcherFlow implements StageFlow {
 
-  private static final Logger log = LoggerFactory.getLogger(FetcherFlow.class);
-  private static final JsonMapper JSON = new JsonMapper();
-
-  private final HubClient hub;
+  private final Planner planner;
   private final Archive archive;
   private final Downloader downloader;
 
-  FetcherFlow(HubClient hub, Archive archive, Downloader downloader) {
-    this.hub = hub;
+  FetcherFlow(Planner planner, Archive archive, Downloader downloader) {
+    this.planner = planner;
     this.archive = archive;
     this.downloader = downloader;
   }
@@ -57,11 +48,8 @@ final class FetcherFlow implements StageFlow {
   @Override
   public Function<EventStamp, Event> run(RunRequest request, StageContext context)
       throws InterruptedException {
-    var plans = new ArrayList<DownloadPlan>();
-    for (var source : WantedRepo.of(request)) {
-      context.proceed();
-      plans.add(plan(source));
-    }
+    var plans =
+        planner.plan(request, context::proceed).stream().map(PlannedDownload::plan).toList();
     var warnings =
         plans.stream()
             .flatMap(p -> p.warnings().stream().map(w -> p.listing().repo() + ": " + w))
@@ -83,36 +71,6 @@ final class FetcherFlow implements StageFlow {
       snapshots.add(snapshot(plan, manifest));
     }
     return completed(total, snapshots);
-  }
-
-  private DownloadPlan plan(WantedRepo source) throws InterruptedException {
-    var reference = source.reference();
-    var listing = hub.listing(source.type(), reference.repo(), reference.revision());
-    var plan =
-        DownloadPlan.of(
-            source.role(),
-            listing,
-            source.patterns(),
-            source.used(),
-            file -> document(listing, file));
-    log.info(
-        "{} {} at {}: {} of {} files, {} bytes",
-        source.role(),
-        reference,
-        listing.commit(),
-        plan.files().size(),
-        listing.files().size(),
-        plan.bytes());
-    plan.warnings().forEach(warning -> log.warn("{}: {}", reference, warning));
-    return plan;
-  }
-
-  private JsonNode document(RepoListing listing, HubFile file) throws InterruptedException {
-    try {
-      return JSON.readTree(hub.read(listing, file));
-    } catch (JacksonException e) {
-      return JsonNodeFactory.instance.objectNode();
-    }
   }
 
   private void tellIfMoved(RepoListing listing, StageContext context) {

@@ -17,6 +17,7 @@ import flora.hub.archive.Archive;
 import flora.hub.archive.Ref;
 import flora.hub.archive.Use;
 import flora.hub.plan.PlanException;
+import flora.hub.plan.Planner;
 import flora.schemas.ErrorCode;
 import flora.schemas.Json;
 import flora.schemas.PipelineException;
@@ -97,7 +98,10 @@ class FetcherFlowTest {
           Clock.systemUTC());
   private final FetcherFlow flow =
       new FetcherFlow(
-          client,
+          new Planner(
+              (type, repo, revision, useMirror) ->
+                  client.copies(client.listing(type, repo, revision)),
+              client.policy()),
           new Archive(store),
           new Downloader(client, new Archive(store), Clock.systemUTC(), 4));
   private final RecordingContext context = new RecordingContext();

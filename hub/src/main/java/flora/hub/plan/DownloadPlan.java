@@ -3,7 +3,9 @@ package flora.hub.plan;
 import flora.hub.HubFile;
 import flora.hub.RepoListing;
 import flora.schemas.fetch.RepoRole;
+import flora.schemas.request.ModelSource.Preset;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -41,33 +43,27 @@ public record DownloadPlan(
   }
 
   /**
-   * Plans: what is needed, or with {@code allow_patterns} what matches them; in both cases less
-   * what {@code ignore_patterns} match. Nothing is read but the documents.
+   * Plans: what is needed in the form that the preset says, or with {@code allow_patterns} what
+   * matches them; in both cases less what {@code ignore_patterns} match. Of a dataset that no stage
+   * works with, everything. Nothing is read but the documents.
    *
-   * @param used whether a later stage works with it; without, gaps are warnings
-   * @throws PlanException when something needed is not there or kept out
+   * @throws PlanException when something that a later stage needs is not there or kept out; where
+   *     no stage needs it, that is a warning
    */
-  public static DownloadPlan of(
-      RepoRole role, RepoListing listing, Patterns patterns, boolean used, Documents documents)
+  public static DownloadPlan of(WantedRepo wanted, RepoListing listing, Documents documents)
       throws InterruptedException {
-    var found = Need.of(role, listing, patterns::admit, documents);
-    var warnings = new ArrayList<>(found.notes());
-    var paths = new TreeSet<>(found.paths());
-    var pickles = new TreeSet<>(found.pickles());
-    if (!found.isComplete() || !pickles.isEmpty()) {
-      var whole = Need.of(role, listing, path -> true, documents);
-      // pickles are for where there is nothing else, not for where the rest is left out
-      if (!found.isComplete() || !whole.pickles().containsAll(pickles)) {
-        var problem = problem(role, listing, patterns, whole);
-        if (used) {
-          throw problem;
-        }
-        var message = problem.getMessage();
-        warnings.add(message == null ? problem.code().name() : message);
-        pickles.clear();
-      }
+    var patterns = wanted.patterns();
+    // patterns that choose leave the preset nothing to say
+    var preset = patterns.choose() ? Preset.NEEDED : wanted.preset();
+    boolean isCopied = wanted.role() == RepoRole.DATASET && !wanted.used();
+    boolean all = patterns.choose() || preset == Preset.EVERYTHING || isCopied;
+    var warnings = new ArrayList<String>();
+    var paths = new TreeSet<String>();
+    var pickles = new TreeSet<String>();
+    if (!isCopied) {
+      choose(wanted, preset, listing, documents, paths, pickles, warnings);
     }
-    if (!used && patterns.choose()) {
+    if (all && !wanted.used()) {
       pickles.clear();
     }
     if (!pickles.isEmpty()) {
@@ -75,7 +71,7 @@ public record DownloadPlan(
           "weights are there only as pickles, which are converted to safetensors: "
               + String.join(", ", pickles));
     }
-    if (patterns.choose()) {
+    if (all) {
       paths.clear();
       listing.files().stream().map(HubFile::path).filter(patterns::admit).forEach(paths::add);
     }
@@ -87,17 +83,46 @@ public record DownloadPlan(
       throw new PlanException.FilteredOut(listing.repo(), Set.of("every file"));
     }
     var converted = files.stream().filter(file -> pickles.contains(file.path())).toList();
-    return new DownloadPlan(role, listing, files, warnings, converted);
+    return new DownloadPlan(wanted.role(), listing, files, warnings, converted);
   }
 
-  private static PlanException problem(
-      RepoRole role, RepoListing listing, Patterns patterns, Selection whole) {
+  /** What is needed; where something lacks, an exception or a warning. */
+  private static void choose(
+      WantedRepo wanted,
+      Preset preset,
+      RepoListing listing,
+      Documents documents,
+      Collection<String> paths,
+      Collection<String> pickles,
+      Collection<String> warnings)
+      throws InterruptedException {
+    var found = Need.of(wanted.role(), listing, wanted.patterns()::admit, documents, preset);
+    paths.addAll(found.paths());
+    pickles.addAll(found.pickles());
+    warnings.addAll(found.notes());
+    if (found.isComplete() && pickles.isEmpty()) {
+      return;
+    }
+    var whole = Need.of(wanted.role(), listing, path -> true, documents, preset);
+    // pickles are for where there is nothing else, not for where the rest is left out
+    if (!found.isComplete() || !whole.pickles().containsAll(pickles)) {
+      var problem = problem(wanted, listing, whole);
+      if (wanted.used()) {
+        throw problem;
+      }
+      var message = problem.getMessage();
+      warnings.add(message == null ? problem.code().name() : message);
+      pickles.clear();
+    }
+  }
+
+  private static PlanException problem(WantedRepo wanted, RepoListing listing, Selection whole) {
     if (whole.isComplete()) {
       var kept = new TreeSet<>(whole.paths());
-      kept.removeIf(patterns::admit);
+      kept.removeIf(wanted.patterns()::admit);
       return new PlanException.FilteredOut(listing.repo(), kept);
     }
-    if (role == RepoRole.DATASET) {
+    if (wanted.role() == RepoRole.DATASET) {
       return listing.files().stream()
           .map(HubFile::path)
           .filter(path -> ARCHIVE.matcher(path).matches())
@@ -106,6 +131,9 @@ public record DownloadPlan(
           .orElseGet(() -> new PlanException.NoImages(listing.repo()));
     }
     var gap = whole.gaps().getFirst();
-    return new PlanException.Incomplete(listing.repo(), gap.component(), gap.expected());
+    var pickle = gap.pickle();
+    return pickle == null
+        ? new PlanException.Incomplete(listing.repo(), gap.component(), gap.expected())
+        : new PlanException.PickleLeftOut(listing.repo(), gap.component(), pickle);
   }
 }

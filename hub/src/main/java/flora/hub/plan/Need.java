@@ -3,6 +3,7 @@ package flora.hub.plan;
 import flora.hub.HubFile;
 import flora.hub.RepoListing;
 import flora.schemas.fetch.RepoRole;
+import flora.schemas.request.ModelSource.Preset;
 import java.util.LinkedHashSet;
 import java.util.Locale;
 import java.util.Map;
@@ -50,25 +51,33 @@ final class Need {
       Pattern.compile(".*\\.(png|jpe?g|webp|bmp|gif|tiff?)", Pattern.CASE_INSENSITIVE);
   private static final Pattern CAPTIONS =
       Pattern.compile("(.*/)?metadata\\.(csv|jsonl)|.*\\.(txt|caption)", Pattern.CASE_INSENSITIVE);
+  private static final Pattern PICKLE =
+      Pattern.compile(".*\\.(bin|ckpt|pt|pth|pkl|pickle)", Pattern.CASE_INSENSITIVE);
   private static final Pattern OTHER_FORMAT =
       Pattern.compile(".*\\.(bin|ckpt|pt|pth|h5|msgpack|ot|onnx|tflite|pb)");
 
   private final RepoListing listing;
   private final Predicate<String> visible;
   private final Documents documents;
+  private final Preset preset;
   private final Selection selection = new Selection();
 
-  private Need(RepoListing listing, Predicate<String> visible, Documents documents) {
+  private Need(RepoListing listing, Predicate<String> visible, Documents documents, Preset preset) {
     this.listing = listing;
     this.visible = visible;
     this.documents = documents;
+    this.preset = preset;
   }
 
-  /** What is needed, taken from the files that are visible. */
+  /** What is needed, taken from the files that are visible, in the precision of the preset. */
   static Selection of(
-      RepoRole role, RepoListing listing, Predicate<String> visible, Documents documents)
+      RepoRole role,
+      RepoListing listing,
+      Predicate<String> visible,
+      Documents documents,
+      Preset preset)
       throws InterruptedException {
-    var need = new Need(listing, visible, documents);
+    var need = new Need(listing, visible, documents, preset);
     var index = listing.file(MODEL_INDEX);
     if (role == RepoRole.DATASET) {
       need.dataset();
@@ -134,7 +143,11 @@ final class Need {
     } else {
       selection.lacks(name, folder + "config.json");
     }
-    new WeightFiles(name, files, documents).into(selection);
+    weights(name, files);
+  }
+
+  private void weights(String name, Map<String, HubFile> files) throws InterruptedException {
+    new WeightFiles(name, files, documents, preset).into(selection);
   }
 
   private void tokenizer(String name, String folder, Predicate<String> wanted) {
@@ -174,7 +187,7 @@ final class Need {
             selection.add(file.path());
           }
         });
-    new WeightFiles("the model", files, documents).into(selection);
+    weights("the model", files);
   }
 
   /** A layout that is not known: all of it but the other formats of what is there already. */
@@ -188,7 +201,8 @@ final class Need {
     for (var file : listing.files()) {
       boolean twin =
           OTHER_FORMAT.matcher(file.path()).matches() && safe.contains(folderOf(file.path()));
-      if (!twin && visible.test(file.path())) {
+      boolean unwanted = preset == Preset.SAFETENSORS_ONLY && PICKLE.matcher(file.path()).matches();
+      if (!twin && !unwanted && visible.test(file.path())) {
         selection.add(file.path());
       }
     }

@@ -39,6 +39,17 @@ public abstract sealed class PlanException extends PipelineException {
     }
   }
 
+  /** Weights are there, but only as pickles, and the preset wants none. */
+  public static final class PickleLeftOut extends PlanException {
+    public PickleLeftOut(RepoId repo, String component, String file) {
+      super(
+          ErrorCode.FILE_FILTERED_OUT,
+          "%s of %s has its weights only as a pickle, %s, which the preset safetensors-only leaves out"
+              .formatted(component, repo, file),
+          "leave the preset out and it is converted, or choose a repository with .safetensors");
+    }
+  }
+
   /** A part of the model is not there. */
   public static final class Incomplete extends PlanException {
     public Incomplete(RepoId repo, String component, String expected) {

@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The paths that are needed of a repository, and what it lacks; filled while it is looked through.
@@ -16,8 +17,9 @@ final class Selection {
    *
    * @param component part of the model it belongs to
    * @param expected what would do
+   * @param pickle the file that has it and is not wanted; null when no file has it
    */
-  record Gap(String component, String expected) {}
+  record Gap(String component, String expected, @Nullable String pickle) {}
 
   private final SortedSet<String> paths = new TreeSet<>();
   private final SortedSet<String> pickles = new TreeSet<>();
@@ -33,7 +35,12 @@ final class Selection {
   }
 
   void lacks(String component, String expected) {
-    gaps.add(new Gap(component, expected));
+    gaps.add(new Gap(component, expected, null));
+  }
+
+  /** Weights that only a pickle has, where none is wanted. */
+  void leavesOut(String component, String pickle) {
+    gaps.add(new Gap(component, ".safetensors", pickle));
   }
 
   /** A file that is needed and has to be converted. */

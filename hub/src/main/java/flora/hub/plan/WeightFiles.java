@@ -1,6 +1,7 @@
 package flora.hub.plan;
 
 import flora.hub.HubFile;
+import flora.schemas.request.ModelSource.Preset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -30,18 +31,27 @@ final class WeightFiles {
   private final String component;
   private final Map<String, HubFile> files;
   private final Documents documents;
+  private final Preset preset;
 
   /**
    * @param files of one folder, by name without the folder
+   * @param preset which format and precision somebody would rather have
    */
-  WeightFiles(String component, Map<String, HubFile> files, Documents documents) {
+  WeightFiles(String component, Map<String, HubFile> files, Documents documents, Preset preset) {
     this.component = component;
     this.files = new TreeMap<>(files);
     this.documents = documents;
+    this.preset = preset;
   }
 
   void into(Selection selection) throws InterruptedException {
+    if (preset == Preset.DIFFUSERS_FP16 && takeHalf(selection)) {
+      return;
+    }
     if (take(BASES, SAFETENSORS, selection)) {
+      if (preset == Preset.DIFFUSERS_FP16) {
+        selection.note("%s has no variant fp16: what there is is taken".formatted(component));
+      }
       return;
     }
     var single = files.keySet().stream().filter(n -> n.endsWith(".safetensors")).toList();
@@ -49,8 +59,33 @@ final class WeightFiles {
       selection.add(path(single.getFirst()));
       return;
     }
+    if (preset == Preset.SAFETENSORS_ONLY) {
+      leaveOutPickles(selection);
+      return;
+    }
     for (var format : PICKLE_FORMATS) {
       if (take(PICKLE_BASES, format, selection)) {
+        return;
+      }
+    }
+    selection.lacks(component, "a file of weights such as model.safetensors");
+  }
+
+  /** As diffusers with {@code variant="fp16"}: component by component. */
+  private boolean takeHalf(Selection selection) throws InterruptedException {
+    for (var base : BASES) {
+      if (take(base, "fp16", SAFETENSORS, selection)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private void leaveOutPickles(Selection selection) throws InterruptedException {
+    for (var format : PICKLE_FORMATS) {
+      var pickles = new Selection();
+      if (take(PICKLE_BASES, format, pickles)) {
+        selection.leavesOut(component, pickles.pickles().getFirst());
         return;
       }
     }
@@ -82,6 +117,10 @@ final class WeightFiles {
       return true;
     }
     var indexName = base + "." + format + ".index" + infix + ".json";
+    if (!files.containsKey(indexName)) {
+      // as older versions of diffusers named it
+      indexName = base + "." + format + infix + ".index.json";
+    }
     var index = files.get(indexName);
     if (index == null) {
       return false;

@@ -8,7 +8,9 @@ import flora.hub.RepoListing;
 import flora.hub.RepoType;
 import flora.schemas.ErrorCode;
 import flora.schemas.RepoId;
+import flora.schemas.RepoReference;
 import flora.schemas.fetch.RepoRole;
+import flora.schemas.request.ModelSource.Preset;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -75,11 +77,16 @@ class DownloadPlanTest {
 
   private DownloadPlan plan(RepoRole role, String paths, Patterns patterns, boolean used)
       throws InterruptedException {
+    return plan(role, paths, patterns, Preset.NEEDED, used);
+  }
+
+  private DownloadPlan plan(
+      RepoRole role, String paths, Patterns patterns, Preset preset, boolean used)
+      throws InterruptedException {
     return DownloadPlan.of(
-        role,
+        new WantedRepo(
+            "field", role, RepoReference.parse("some/repo"), patterns, preset, "true", used),
         listing(paths),
-        patterns,
-        used,
         file -> new JsonMapper().readTree(documents.getOrDefault(file.path(), "{}")));
   }
 
@@ -374,5 +381,118 @@ class DownloadPlanTest {
     assertThatThrownBy(() -> needed(RepoRole.BASE_MODEL, SD15.replace("tokenizer/vocab.json", "")))
         .isInstanceOf(PlanException.Incomplete.class)
         .hasMessageContaining("tokenizer");
+  }
+
+  @Test
+  void takesTheHalfPrecisionOfEachComponentThatHasIt() throws Exception {
+    var halfOfSd15 =
+        NEEDED_OF_SD15
+            .replace("/model.safetensors", "/model.fp16.safetensors")
+            .replace(
+                "/diffusion_pytorch_model.safetensors",
+                "/diffusion_pytorch_model.fp16.safetensors");
+    var plan = plan(RepoRole.BASE_MODEL, SD15, Patterns.NONE, Preset.DIFFUSERS_FP16, true);
+
+    assertThat(paths(plan)).containsExactlyElementsOf(words(halfOfSd15));
+    assertThat(plan.warnings()).isEmpty();
+
+    var mixed = SD15.replace("vae/diffusion_pytorch_model.fp16.safetensors", "");
+    plan = plan(RepoRole.BASE_MODEL, mixed, Patterns.NONE, Preset.DIFFUSERS_FP16, true);
+    assertThat(paths(plan))
+        .contains(
+            "unet/diffusion_pytorch_model.fp16.safetensors",
+            "vae/diffusion_pytorch_model.safetensors")
+        .doesNotContain("unet/diffusion_pytorch_model.safetensors");
+    assertThat(plan.warnings()).singleElement().asString().contains("vae", "fp16");
+  }
+
+  @Test
+  void takesTheShardsOfAVariantUnderBothNamesThatItsIndexHas() throws Exception {
+    for (var index :
+        List.of("model.safetensors.index.fp16.json", "model.safetensors.fp16.index.json")) {
+      documents.put(index, "{\"weight_map\": {\"a\": \"model.fp16-00001-of-00001.safetensors\"}}");
+      var files = "config.json model.safetensors model.fp16-00001-of-00001.safetensors " + index;
+      var plan = plan(RepoRole.BASE_MODEL, files, Patterns.NONE, Preset.DIFFUSERS_FP16, false);
+
+      assertThat(paths(plan))
+          .containsExactly("config.json", "model.fp16-00001-of-00001.safetensors", index);
+    }
+  }
+
+  @Test
+  void takesNoPickleWhereOnlySafetensorsAreWanted() throws Exception {
+    var opt = "config.json merges.txt vocab.json pytorch_model.bin";
+
+    assertThatThrownBy(
+            () -> plan(RepoRole.BASE_MODEL, opt, Patterns.NONE, Preset.SAFETENSORS_ONLY, true))
+        .isInstanceOf(PlanException.PickleLeftOut.class)
+        .hasMessageContaining("pytorch_model.bin");
+    var mirrored = plan(RepoRole.BASE_MODEL, opt, Patterns.NONE, Preset.SAFETENSORS_ONLY, false);
+    assertThat(paths(mirrored)).containsExactly("config.json", "merges.txt", "vocab.json");
+    assertThat(mirrored.pickles()).isEmpty();
+    assertThat(mirrored.warnings()).singleElement().asString().contains("pytorch_model.bin");
+    var odd =
+        plan(
+            RepoRole.BASE_MODEL,
+            "a.ckpt b.PT c.gguf",
+            Patterns.NONE,
+            Preset.SAFETENSORS_ONLY,
+            false);
+    assertThat(paths(odd)).containsExactly("c.gguf");
+    assertThat(paths(plan(RepoRole.BASE_MODEL, SD15, Patterns.NONE, Preset.SAFETENSORS_ONLY, true)))
+        .containsExactlyElementsOf(words(NEEDED_OF_SD15));
+  }
+
+  @Test
+  void takesEverythingAsItIsLessWhatIsIgnored() throws Exception {
+    var plan =
+        plan(
+            RepoRole.BASE_MODEL,
+            SD15,
+            patterns(List.of(), List.of("*.ckpt")),
+            Preset.EVERYTHING,
+            false);
+
+    var rest = words(SD15).stream().filter(path -> !path.endsWith(".ckpt")).toList();
+    assertThat(paths(plan)).containsExactlyInAnyOrderElementsOf(rest);
+    var opt = "config.json merges.txt vocab.json pytorch_model.bin";
+    var mirrored = plan(RepoRole.BASE_MODEL, opt, Patterns.NONE, Preset.EVERYTHING, false);
+    assertThat(mirrored.pickles()).isEmpty();
+    assertThat(paths(mirrored)).contains("pytorch_model.bin");
+    assertThatThrownBy(
+            () ->
+                plan(
+                    RepoRole.BASE_MODEL,
+                    SD15,
+                    patterns(List.of(), List.of("unet/*")),
+                    Preset.EVERYTHING,
+                    true))
+        .isInstanceOf(PlanException.FilteredOut.class)
+        .hasMessageContaining("unet/config.json");
+  }
+
+  @Test
+  void letsAllowPatternsWinOverThePreset() throws Exception {
+    var wish = patterns(List.of("vae/*.bin", "*.json"), List.of());
+
+    for (var preset : Preset.values()) {
+      var plan = plan(RepoRole.BASE_MODEL, SD15, wish, preset, false);
+      assertThat(paths(plan)).contains("vae/diffusion_pytorch_model.bin", "unet/config.json");
+      assertThat(paths(plan)).noneMatch(path -> path.endsWith(".safetensors"));
+    }
+  }
+
+  @Test
+  void copiesAWholeDatasetThatNoStageWorksWith() throws Exception {
+    var files = ".gitattributes README.md data/train.parquet x.zip";
+
+    assertThat(paths(plan(RepoRole.DATASET, files, Patterns.NONE, false)))
+        .containsExactlyInAnyOrderElementsOf(words(files));
+    assertThat(paths(plan(RepoRole.DATASET, files, patterns(List.of("data/"), List.of()), false)))
+        .containsExactly("data/train.parquet");
+  }
+
+  private static List<String> paths(DownloadPlan plan) {
+    return plan.files().stream().map(HubFile::path).toList();
   }
 }

@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The repositories that a run builds on. A repository is {@code owner/name[@revision]}.
  *
- * @param baseModel the model that is adapted, or mirrored
+ * @param baseModel the model that is adapted, or mirrored; what is only mirrored may also be a
+ *     dataset repository, {@code datasets/owner/name[@revision]}, as in its address on the hub
  * @param pretrainedVae another VAE in place of the base model's
  * @param tokenizerName another tokenizer in place of the base model's
  * @param allowPatterns only these files, as fnmatch patterns; empty = what the run needs
@@ -23,6 +24,9 @@ public record ModelSource(
     List<String> ignorePatterns,
     String useMirror,
     Preset preset) {
+
+  /** What the reference of a dataset repository begins with. */
+  public static final String DATASET_PREFIX = "datasets/";
 
   public ModelSource {
     // requests of before there were presets have none

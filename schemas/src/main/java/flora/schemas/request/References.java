@@ -47,6 +47,14 @@ final class References {
     }
   }
 
+  /** The same, where a dataset repository will do as well. */
+  static String modelOrDataset(String key, String pointer, String text) {
+    var prefix = ModelSource.DATASET_PREFIX;
+    return text.startsWith(prefix)
+        ? prefix + repository(key, pointer, text.substring(prefix.length()))
+        : repository(key, pointer, text);
+  }
+
   private static boolean isPath(String text) {
     return text.startsWith(".")
         || text.startsWith("/")

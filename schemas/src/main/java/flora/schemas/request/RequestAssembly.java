@@ -104,7 +104,13 @@ final class RequestAssembly {
       base = References.STABLE_DIFFUSION;
       allow = List.of(wellKnown);
     } else {
-      base = Objects.requireNonNull(repository(BASE_MODEL));
+      base = References.modelOrDataset(BASE_MODEL.key(), given.pointer(BASE_MODEL), base);
+    }
+    if (base.startsWith(ModelSource.DATASET_PREFIX) && (hasTrain() || hasDataset())) {
+      throw RequestException.invalid(
+          given.pointer(BASE_MODEL),
+          "base_model: %s is a dataset repository, which is no model".formatted(base),
+          "write it as dataset.hub, without datasets/, or ask for nothing but base_model");
     }
     return new ModelSource(
         base,

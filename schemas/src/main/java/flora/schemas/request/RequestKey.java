@@ -79,7 +79,7 @@ enum RequestKey {
       choice("needed", "safetensors-only", "diffusers-fp16", "everything"),
       "needed",
       "Flora: of Stable Diffusion 1.5 a tenth of the repository",
-      only(),
+      flat("preset"),
       theirs()),
 
   // dataset

@@ -2,6 +2,7 @@ package flora.schemas.request;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import flora.schemas.Json;
 import flora.schemas.request.LabelOptions.Labeler;
@@ -84,6 +85,20 @@ class RequestReaderTest {
     assertThat(model.baseModel()).isEqualTo("stable-diffusion-v1-5/stable-diffusion-v1-5");
     assertThat(model.allowPatterns()).containsExactly("v1-5-pruned.safetensors");
     assertThat(effective.warnings()).anyMatch(w -> w.contains("v1-5-pruned.safetensors"));
+  }
+
+  @Test
+  void aDatasetRepositoryMayStandWhereOneIsOnlyMirrored() {
+    var model =
+        yaml("{base_model: datasets/owner/pictures@v1, preset: everything}").request().model();
+
+    assertThat(model.baseModel()).isEqualTo("datasets/owner/pictures@v1");
+    assertThat(model.preset()).isEqualTo(ModelSource.Preset.EVERYTHING);
+    assertThatThrownBy(() -> yaml("{model: {base_model: datasets/a/b}, dataset: {name: d}}"))
+        .isInstanceOf(RequestException.class)
+        .hasMessageContaining("dataset repository");
+    assertThatThrownBy(() -> yaml("{base_model: datasets/../b}"))
+        .isInstanceOf(RequestException.class);
   }
 
   @Test
