@@ -47,6 +47,7 @@ import picocli.CommandLine.IExecutionExceptionHandler;
       CancelCommand.class,
       DoctorCommand.class,
       ParityCommand.class,
+      BenchCommand.class,
       ComposeLocalCommand.class,
       HelpCommand.class
     })

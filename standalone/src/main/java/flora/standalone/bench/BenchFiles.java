@@ -1,0 +1,73 @@
+package flora.standalone.bench;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
+import java.util.Random;
+
+/** What is downloaded: repositories of bytes without meaning, on disk and so in the page cache. */
+final class BenchFiles {
+
+  /** A small repository by which a process gets warm. */
+  static final String WARM = "bench/warm";
+
+  private BenchFiles() {}
+
+  /** One file of this size in {@code bench/NAME}, and the small repository beside it. */
+  static Path large(Path root, String name, long bytes) throws IOException {
+    var folder = root.resolve(name);
+    write(folder.resolve("bench").resolve(name).resolve("model.safetensors"), bytes, 1);
+    warm(folder);
+    return folder;
+  }
+
+  /** Many files of a few KiB in {@code bench/NAME}. */
+  static Path small(Path root, String name, int files) throws IOException {
+    var folder = root.resolve(name);
+    var repo = folder.resolve("bench").resolve(name);
+    for (int i = 0; i < files; i++) {
+      write(repo.resolve("part-%02d".formatted(i % 10)).resolve(i + ".json"), 1000 + 7L * i, i);
+    }
+    warm(folder);
+    return folder;
+  }
+
+  static void delete(Path folder) {
+    if (!Files.exists(folder)) {
+      return;
+    }
+    try (var walk = Files.walk(folder)) {
+      for (var path : (Iterable<Path>) walk.sorted(Comparator.reverseOrder())::iterator) {
+        Files.deleteIfExists(path);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void warm(Path folder) throws IOException {
+    var repo = folder.resolve(WARM);
+    write(repo.resolve("config.json"), 500, 2);
+    write(repo.resolve("model.safetensors"), 64 << 20, 3);
+  }
+
+  private static void write(Path file, long bytes, long seed) throws IOException {
+    Files.createDirectories(file.getParent());
+    var random = new Random(seed);
+    var piece = new byte[1 << 20];
+    try (var out =
+        FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      random.nextBytes(piece);
+      for (long left = bytes; left > 0; left -= piece.length) {
+        // each piece is another one, and cheap
+        ByteBuffer.wrap(piece).putLong(left).putLong(seed);
+        out.write(ByteBuffer.wrap(piece, 0, (int) Math.min(left, piece.length)));
+      }
+    }
+  }
+}

@@ -1,0 +1,151 @@
+package flora.standalone.bench;
+
+import flora.fetcher.download.Downloader;
+import flora.fetcher.download.Meter;
+import flora.hub.HubClient;
+import flora.hub.HubFile;
+import flora.hub.HubSettings;
+import flora.hub.RepoListing;
+import flora.hub.RepoType;
+import flora.hub.RetryPolicy;
+import flora.hub.archive.Archive;
+import flora.hub.archive.Verified;
+import flora.hub.plan.DownloadPlan;
+import flora.schemas.Json;
+import flora.schemas.RepoId;
+import flora.schemas.fetch.RepoRole;
+import flora.schemas.store.StoreLayout;
+import flora.store.LocalFiles;
+import flora.store.ObjectStore;
+import flora.store.Secret;
+import flora.store.s3.S3ObjectStore;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/**
+ * The fetch engine and the store's client alone in a process, so that its memory is theirs. Obeys
+ * lines: {@code fetch REPO}, {@code write BYTES} (the store's own rate, by the same client), {@code
+ * hash BYTES}; answers each with one line of JSON.
+ */
+final class EngineMain {
+
+  private static final int PARALLEL_FILES = 8;
+
+  private EngineMain() {}
+
+  /**
+   * @param args the store's endpoint, then the hub's and those of its mirrors
+   */
+  public static void main(String... args) throws Exception {
+    var endpoint = URI.create(args[0]);
+    try (var store =
+            new S3ObjectStore(
+                endpoint, "flora", new Secret("flora-secret"), "us-east-1", LocalFiles.none());
+        var hub =
+            new HubClient(
+                HubSettings.of(URI.create(args[1])), RetryPolicy.DEFAULT, Clock.systemUTC())) {
+      StoreLayout.BUCKETS.forEach(store::ensureBucket);
+      System.out.println("ready");
+      var lines = Child.lines();
+      for (String line; (line = lines.readLine()) != null; ) {
+        var words = line.split(" ");
+        resetPeak();
+        long before = memory("VmRSS:");
+        long start = System.nanoTime();
+        switch (words[0]) {
+          case "fetch" -> fetch(hub, store, words[1]);
+          case "write" -> write(store, Long.parseLong(words[1]));
+          case "hash" -> hash(Long.parseLong(words[1]));
+          default -> throw new IllegalArgumentException(line);
+        }
+        double seconds = (System.nanoTime() - start) / 1e9;
+        System.out.println(
+            Json.mapper()
+                .writeValueAsString(
+                    Map.of("seconds", seconds, "before", before, "peak", memory("VmHWM:"))));
+      }
+    }
+  }
+
+  private static void fetch(HubClient hub, ObjectStore store, String repo)
+      throws InterruptedException {
+    var archive = new Archive(store);
+    var listing = hub.listing(RepoType.MODEL, new RepoId(repo), "main");
+    var plan =
+        new DownloadPlan(RepoRole.BASE_MODEL, listing, listing.files(), List.of(), List.of());
+    var results =
+        new Downloader(hub, archive, Clock.systemUTC(), PARALLEL_FILES)
+            .run(List.of(plan), new Silent());
+    archive.publish(listing, results.getFirst());
+  }
+
+  /** As fast as the store takes parts that lie in memory, two at once. */
+  private static void write(ObjectStore store, long bytes) throws Exception {
+    var part = new byte[ObjectStore.PART_SIZE];
+    int parts = (int) Math.ceilDiv(bytes, part.length);
+    try (var upload =
+            store.startMultipart(StoreLayout.MODELS, "bench/write", "binary/octet-stream");
+        var threads = Executors.newFixedThreadPool(4)) {
+      var all = new ArrayList<Future<?>>();
+      for (int i = 1; i <= parts; i++) {
+        int number = i;
+        all.add(threads.submit(() -> upload.part(number, part, part.length)));
+      }
+      for (var one : all) {
+        one.get();
+      }
+      upload.complete();
+    }
+    store.delete(StoreLayout.MODELS, "bench/write");
+  }
+
+  private static void hash(long bytes) throws NoSuchAlgorithmException {
+    var digest = MessageDigest.getInstance("SHA-256");
+    var piece = new byte[1 << 20];
+    for (long left = bytes; left > 0; left -= piece.length) {
+      digest.update(piece);
+    }
+    digest.digest();
+  }
+
+  private static void resetPeak() throws IOException {
+    System.gc();
+    var references = Path.of("/proc/self/clear_refs");
+    if (Files.isWritable(references)) {
+      Files.writeString(references, "5");
+    }
+  }
+
+  /** Bytes, 0 where the system does not say. */
+  private static long memory(String field) throws IOException {
+    var status = Path.of("/proc/self/status");
+    if (!Files.isReadable(status)) {
+      return 0;
+    }
+    try (var lines = Files.lines(status)) {
+      return lines
+          .filter(line -> line.startsWith(field))
+          .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
+          .findFirst()
+          .orElse(0);
+    }
+  }
+
+  private static final class Silent implements Downloader.Watcher {
+    @Override
+    public void verified(RepoListing listing, HubFile file, Verified verified, boolean isNew) {}
+
+    @Override
+    public void tick(Meter meter) {}
+  }
+}

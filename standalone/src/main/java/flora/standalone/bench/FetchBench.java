@@ -1,0 +1,197 @@
+package flora.standalone.bench;
+
+import flora.store.ObjectStore;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * Downloads beside {@code curl}, {@code aria2c}, {@code huggingface_hub} and the limits of store
+ * and digest. The peers write plain files; the engine hashes, stores and publishes in the time
+ * given.
+ */
+public final class FetchBench {
+
+  /** Of the engine's process; its memory is one of the measurements. */
+  static final List<String> ENGINE_OPTIONS = List.of("-Xmx512m");
+
+  private static final long MIB = 1 << 20;
+  private static final int CONNECTIONS = 16;
+  private static final int SMALL_FILES = 1000;
+  private static final List<String> SLOW_CONNECTIONS =
+      List.of("--connection", Long.toString(8 * MIB), "--latency", "40");
+  private static final String ENGINE = "flora";
+
+  private interface Scenario {
+    boolean run(Path work) throws IOException, InterruptedException;
+  }
+
+  private final PrintStream out;
+  private final Path work;
+  private final Peers peers;
+  private final long largest;
+  private final Map<String, Scenario> scenarios = new LinkedHashMap<>();
+
+  /**
+   * A bench.
+   *
+   * @param out where the tables go
+   * @param work an empty folder for up to four times the largest file
+   * @param python an interpreter that has {@code huggingface_hub}
+   * @param largest bytes of the largest file; larger ones are cut to this
+   */
+  public FetchBench(PrintStream out, Path work, String python, long largest) {
+    this.out = out;
+    this.work = work;
+    this.largest = largest;
+    peers = new Peers(work, python);
+    scenarios.put("connections", this::connections);
+    scenarios.put("loopback", this::loopback);
+    scenarios.put("mirrors", this::mirrors);
+    scenarios.put("small", this::small);
+    scenarios.put("memory", this::memory);
+    scenarios.put("resume", this::resume);
+  }
+
+  /**
+   * Runs scenarios by name, or all.
+   *
+   * @return 0 when every number that is wanted was reached, 1 when not, 2 for an unknown name
+   */
+  public int run(Set<String> only) throws IOException, InterruptedException {
+    var unknown = new TreeSet<>(only);
+    unknown.removeAll(scenarios.keySet());
+    if (!unknown.isEmpty()) {
+      out.println("no such scenario: " + unknown + "; there are " + scenarios.keySet());
+      return 2;
+    }
+    boolean reached = true;
+    for (var scenario : scenarios.entrySet()) {
+      if (only.isEmpty() || only.contains(scenario.getKey())) {
+        var folder = Files.createTempDirectory(work, scenario.getKey());
+        try {
+          reached &= scenario.getValue().run(folder);
+        } finally {
+          BenchFiles.delete(folder);
+        }
+      }
+    }
+    return reached ? 0 : 1;
+  }
+
+  private boolean connections(Path folder) throws IOException, InterruptedException {
+    long bytes = Math.min(largest, 512 * MIB);
+    var repos = BenchFiles.large(folder, "connections", bytes);
+    try (var rig = new Rig(folder, repos, List.of(SLOW_CONNECTIONS))) {
+      var table = new Table(out, "8 MiB/s a connection, 40 ms" + size(bytes), bytes);
+      var url = file(rig.hub(), "connections");
+      table.row("limit", (double) bytes / (CONNECTIONS * 8 * MIB));
+      var one = table.row("curl", peers.curl(url));
+      var aria = table.row("aria2c -x16", peers.aria2(url));
+      double flora = table.row(ENGINE, rig.run("fetch bench/connections").seconds());
+      one.ifPresent(s -> table.atLeast(12, s / flora, "× one connection"));
+      aria.ifPresent(s -> table.atLeast(1, s / flora, "× aria2c"));
+      return table.print();
+    }
+  }
+
+  private boolean loopback(Path folder) throws IOException, InterruptedException {
+    long bytes = Math.min(largest, 2048 * MIB);
+    var repos = BenchFiles.large(folder, "loopback", bytes);
+    try (var rig = new Rig(folder, repos, List.of(List.of()))) {
+      rig.run("write " + 128 * MIB);
+      rig.run("hash " + 256 * MIB);
+      var table = new Table(out, "Unlimited loopback" + size(bytes), bytes);
+      double hash = table.row("SHA-256", rig.run("hash " + bytes).seconds());
+      double write = table.row("store write", rig.run("write " + bytes).seconds());
+      var hub = table.row("huggingface_hub", peers.snapshot(rig.hub(), "bench/loopback"));
+      table.row("curl", peers.curl(file(rig.hub(), "loopback")));
+      table.row("aria2c -x16", peers.aria2(file(rig.hub(), "loopback")));
+      double flora = table.row(ENGINE, rig.run("fetch bench/loopback").seconds());
+      table.atLeast(0.9, Math.max(hash, write) / flora, "of the slower limit");
+      hub.ifPresent(s -> table.atLeast(1, s / flora, "× huggingface_hub"));
+      return table.print();
+    }
+  }
+
+  private boolean mirrors(Path folder) throws IOException, InterruptedException {
+    long bytes = Math.min(largest, 512 * MIB);
+    var repos = BenchFiles.large(folder, "mirrors", bytes);
+    var table =
+        new Table(out, "A dead, a corrupting, a slow and a good mirror" + size(bytes), bytes);
+    double alone;
+    try (var rig = new Rig(folder, repos, List.of(SLOW_CONNECTIONS))) {
+      alone = table.row("the good one alone", rig.run("fetch bench/mirrors").seconds());
+    }
+    var corrupting = new ArrayList<>(SLOW_CONNECTIONS);
+    corrupting.addAll(List.of("--wrong-bytes", Long.toString(MIB)));
+    var slow = List.of("--connection", Long.toString(MIB / 4), "--latency", "400");
+    try (var rig =
+        new Rig(folder, repos, List.of(SLOW_CONNECTIONS, corrupting, slow, SLOW_CONNECTIONS))) {
+      rig.tell(3, "die");
+      double all = table.row("all four", rig.run("fetch bench/mirrors").seconds());
+      table.atLeast(0.8, alone / all, "of the good one's rate");
+    }
+    return table.print();
+  }
+
+  private boolean small(Path folder) throws IOException, InterruptedException {
+    var repos = BenchFiles.small(folder, "small", SMALL_FILES);
+    try (var rig = new Rig(folder, repos, List.of(List.of()))) {
+      var table = new Table(out, SMALL_FILES + " files of 1 to 8 KB", SMALL_FILES * 4500L);
+      var hub = table.row("huggingface_hub", peers.snapshot(rig.hub(), "bench/small"));
+      double flora = table.row(ENGINE, rig.run("fetch bench/small").seconds());
+      hub.ifPresent(s -> table.atLeast(2, s / flora, "× snapshot_download"));
+      return table.print();
+    }
+  }
+
+  private boolean memory(Path folder) throws IOException, InterruptedException {
+    long bytes = Math.min(largest, 3072 * MIB);
+    var repos = BenchFiles.large(folder, "memory", bytes);
+    try (var rig = new Rig(folder, repos, List.of(List.of()))) {
+      var table = new Table(out, "Memory" + size(bytes) + ", " + ENGINE_OPTIONS.getFirst(), bytes);
+      var took = rig.run("fetch bench/memory");
+      table.row(ENGINE, took.seconds());
+      table.atMost(300, (took.peak() - took.before()) / 1e6, "MB of growth while fetching");
+      return table.print();
+    }
+  }
+
+  private boolean resume(Path folder) throws IOException, InterruptedException {
+    long bytes = Math.min(largest, 1024 * MIB);
+    var repos = BenchFiles.large(folder, "resume", bytes);
+    try (var rig = new Rig(folder, repos, List.of(List.of("--link", Long.toString(100 * MIB))))) {
+      rig.begin("fetch bench/resume");
+      long start = System.nanoTime();
+      while (rig.sent() < bytes / 2) {
+        Thread.sleep(20);
+      }
+      double first = (System.nanoTime() - start) / 1e9;
+      rig.replaceEngine();
+      double rest = rig.run("fetch bench/resume").seconds();
+      double again = (double) (rig.sent() - bytes) / ObjectStore.PART_SIZE / CONNECTIONS;
+      var table = new Table(out, "kill -9 half-way over a link of 100 MiB/s" + size(bytes), bytes);
+      table.row("the link's limit", (double) bytes / (100 * MIB));
+      table.row("both halves", first + rest);
+      table.atMost(1, again, "parts a connection fetched again");
+      return table.print();
+    }
+  }
+
+  private static URI file(URI hub, String name) {
+    return URI.create(hub + "/bench/" + name + "/resolve/main/model.safetensors");
+  }
+
+  private static String size(long bytes) {
+    return ", " + bytes / MIB + " MiB";
+  }
+}

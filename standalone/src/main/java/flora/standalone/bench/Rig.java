@@ -1,0 +1,103 @@
+package flora.standalone.bench;
+
+import flora.fakehub.FakeHubMain;
+import flora.schemas.Json;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import tools.jackson.databind.JsonNode;
+
+/** Hubs, an empty store and an engine, each in its process. Hubs are named by their order. */
+final class Rig implements AutoCloseable {
+
+  /** What a request of the engine took, and its memory before and at the peak, in bytes. */
+  record Took(double seconds, long before, long peak) {}
+
+  private final Path folder;
+  private final Path log;
+  private final List<Child> hubs = new ArrayList<>();
+  private final List<URI> endpoints = new ArrayList<>();
+  private final Child store;
+  private final String storeEndpoint;
+  private Child engine;
+
+  /**
+   * Starts all of it and lets the engine fetch something small, so that it is warm.
+   *
+   * @param work for the store's data and the log
+   * @param repos what the hubs serve
+   * @param hubOptions of each hub, as {@link FakeHubMain} has them
+   */
+  Rig(Path work, Path repos, List<List<String>> hubOptions) throws IOException {
+    folder = Files.createTempDirectory(work, "store");
+    log = work.resolve("bench.log");
+    for (var options : hubOptions) {
+      var arguments = new ArrayList<>(List.of(repos.toString()));
+      arguments.addAll(options);
+      hubs.add(Child.java(FakeHubMain.class, log, List.of("-Xmx256m"), arguments));
+    }
+    store = Child.java(StoreMain.class, log, List.of("-Xmx1g"), List.of(folder.toString()));
+    for (var hub : hubs) {
+      endpoints.add(URI.create(hub.hear()));
+    }
+    storeEndpoint = store.hear();
+    engine = newEngine();
+    run("fetch " + BenchFiles.WARM);
+    hubs.forEach(hub -> hub.say("forget"));
+  }
+
+  URI hub() {
+    return endpoints.getFirst();
+  }
+
+  /** Tells a hub to {@code die}, {@code forget} or {@code revive}. */
+  void tell(int hub, String what) {
+    hubs.get(hub).say(what);
+  }
+
+  /** Bytes of files that the first hub has sent since it was told to forget. */
+  long sent() {
+    var said = hubs.getFirst().ask("sent");
+    return Json.read(said.getBytes(StandardCharsets.UTF_8), JsonNode.class).path("bytes").asLong();
+  }
+
+  /** Begins something that {@link #finish} waits for. */
+  void begin(String what) {
+    engine.say(what);
+  }
+
+  Took finish() {
+    return Json.read(engine.hear().getBytes(StandardCharsets.UTF_8), Took.class);
+  }
+
+  Took run(String what) {
+    begin(what);
+    return finish();
+  }
+
+  /** {@code kill -9} for the engine, and another one on the same store. */
+  void replaceEngine() throws InterruptedException {
+    engine.kill();
+    engine = newEngine();
+  }
+
+  private Child newEngine() {
+    var arguments = new ArrayList<>(List.of(storeEndpoint));
+    endpoints.forEach(endpoint -> arguments.add(endpoint.toString()));
+    var child = Child.java(EngineMain.class, log, FetchBench.ENGINE_OPTIONS, arguments);
+    child.hear();
+    return child;
+  }
+
+  @Override
+  public void close() {
+    engine.close();
+    store.close();
+    hubs.forEach(Child::close);
+    BenchFiles.delete(folder);
+  }
+}

@@ -1,0 +1,85 @@
+package flora.standalone.bench;
+
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalDouble;
+
+/** One scenario's measurements, as Markdown: seconds, rate, and how many times as fast as each. */
+final class Table {
+
+  private record Row(String who, OptionalDouble seconds) {}
+
+  private final PrintStream out;
+  private final String title;
+  private final long bytes;
+  private final List<Row> rows = new ArrayList<>();
+  private final List<String> wanted = new ArrayList<>();
+  private boolean missed;
+
+  Table(PrintStream out, String title, long bytes) {
+    this.out = out;
+    this.title = title;
+    this.bytes = bytes;
+  }
+
+  /** Adds a row; empty when that peer is not installed. */
+  OptionalDouble row(String who, OptionalDouble seconds) {
+    rows.add(new Row(who, seconds));
+    return seconds;
+  }
+
+  double row(String who, double seconds) {
+    row(who, OptionalDouble.of(seconds));
+    return seconds;
+  }
+
+  /** Something that is wanted of a ratio. */
+  void atLeast(double limit, double is, String what) {
+    judge(is >= limit, "≥ %.2f %s: %.2f", limit, what, is);
+  }
+
+  /** Something that is wanted of a number. */
+  void atMost(double limit, double is, String what) {
+    judge(is <= limit, "≤ %.2f %s: %.2f", limit, what, is);
+  }
+
+  private void judge(boolean right, String format, Object... values) {
+    missed |= !right;
+    wanted.add(
+        "- wanted " + String.format(Locale.ROOT, format, values) + (right ? " ok" : " **missed**"));
+  }
+
+  /** Prints it; false when something was missed. */
+  boolean print() {
+    out.println("\n### " + title + "\n");
+    var known = new LinkedHashMap<String, Double>();
+    rows.forEach(row -> row.seconds().ifPresent(s -> known.put(row.who(), s)));
+    var head = new StringBuilder("| who | seconds | MiB/s |");
+    known.keySet().forEach(who -> head.append(" × ").append(who).append(" |"));
+    out.println(head);
+    out.println("|---|" + "--:|".repeat(2 + known.size()));
+    for (var row : rows) {
+      out.println(line(row, known));
+    }
+    out.println();
+    wanted.forEach(out::println);
+    out.flush();
+    return !missed;
+  }
+
+  private String line(Row row, Map<String, Double> known) {
+    if (row.seconds().isEmpty()) {
+      return "| " + row.who() + " | not installed |" + " |".repeat(1 + known.size());
+    }
+    double seconds = row.seconds().getAsDouble();
+    var line = new StringBuilder("| " + row.who());
+    line.append(
+        String.format(Locale.ROOT, " | %.2f | %.0f |", seconds, bytes / seconds / (1 << 20)));
+    known.values().forEach(s -> line.append(String.format(Locale.ROOT, " %.2f |", s / seconds)));
+    return line.toString();
+  }
+}
