@@ -1,9 +1,11 @@
 package flora.gateway;
 
 import java.time.Duration;
+import java.time.ZoneId;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.scheduling.support.CronExpression;
 import org.springframework.util.unit.DataSize;
 
 /**
@@ -20,6 +22,7 @@ import org.springframework.util.unit.DataSize;
  *     store tells nobody, and listing alone finds what was dropped
  * @param reconcile the second look at runs
  * @param intake dropped files
+ * @param clean making room in the store
  */
 @ConfigurationProperties("gateway")
 public record GatewayProperties(
@@ -32,7 +35,8 @@ public record GatewayProperties(
     @DefaultValue("30s") Duration stalledAfter,
     @DefaultValue("") String bucketNotifications,
     @DefaultValue Reconcile reconcile,
-    @DefaultValue Intake intake) {
+    @DefaultValue Intake intake,
+    @DefaultValue Clean clean) {
 
   public GatewayProperties {
     if (!instance.matches("[A-Za-z0-9._-]{1,64}")) {
@@ -83,6 +87,34 @@ public record GatewayProperties(
     public Intake {
       positive("gateway.intake.every", every);
       positive("gateway.intake.quiet", quiet);
+    }
+  }
+
+  /**
+   * Making room in the store.
+   *
+   * @param cron when, as second minute hour day month weekday; {@code -} = only when asked
+   * @param zone time zone of that
+   * @param quota how much all fetched repositories may hold; without one nothing is ever removed
+   * @param minAge what was used within this time stays, whatever the quota
+   * @param orphanAge how long a file may lie in the store that nothing refers to
+   */
+  public record Clean(
+      @DefaultValue("0 30 3 * * *") String cron,
+      @DefaultValue("UTC") ZoneId zone,
+      @Nullable DataSize quota,
+      @DefaultValue("1h") Duration minAge,
+      @DefaultValue("24h") Duration orphanAge) {
+    public Clean {
+      if (!cron.equals("-") && !CronExpression.isValidExpression(cron)) {
+        throw new IllegalArgumentException(
+            "gateway.clean.cron must be six fields such as '0 30 3 * * *', or '-', not '%s'"
+                .formatted(cron));
+      }
+      if (minAge.isNegative() || orphanAge.isNegative()) {
+        throw new IllegalArgumentException(
+            "gateway.clean.min-age and gateway.clean.orphan-age must not be negative");
+      }
     }
   }
 

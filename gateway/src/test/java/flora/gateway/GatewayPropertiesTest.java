@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
+import java.time.ZoneId;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,6 +26,8 @@ class GatewayPropertiesTest {
     assertThat(properties.intake().quiet()).isEqualTo(Duration.ofSeconds(10));
     assertThat(properties.intake().enabled()).isTrue();
     assertThat(properties.stalledAfter()).isEqualTo(Duration.ofSeconds(30));
+    assertThat(properties.clean().quota()).isNull();
+    assertThat(properties.clean().cron()).isEqualTo("0 30 3 * * *");
   }
 
   @Test
@@ -45,7 +48,12 @@ class GatewayPropertiesTest {
                 Map.entry("gateway.reconcile.scan-every", "9s"),
                 Map.entry("gateway.intake.enabled", "false"),
                 Map.entry("gateway.intake.every", "10s"),
-                Map.entry("gateway.intake.quiet", "11s")));
+                Map.entry("gateway.intake.quiet", "11s"),
+                Map.entry("gateway.clean.cron", "0 0 4 * * SUN"),
+                Map.entry("gateway.clean.zone", "Europe/Berlin"),
+                Map.entry("gateway.clean.quota", "500GB"),
+                Map.entry("gateway.clean.min-age", "12h"),
+                Map.entry("gateway.clean.orphan-age", "13h")));
 
     assertThat(properties)
         .isEqualTo(
@@ -60,8 +68,13 @@ class GatewayPropertiesTest {
                 "arn:a",
                 new GatewayProperties.Reconcile(
                     Duration.ofSeconds(7), Duration.ofSeconds(8), Duration.ofSeconds(9)),
-                new GatewayProperties.Intake(
-                    false, Duration.ofSeconds(10), Duration.ofSeconds(11))));
+                new GatewayProperties.Intake(false, Duration.ofSeconds(10), Duration.ofSeconds(11)),
+                new GatewayProperties.Clean(
+                    "0 0 4 * * SUN",
+                    ZoneId.of("Europe/Berlin"),
+                    DataSize.ofGigabytes(500),
+                    Duration.ofHours(12),
+                    Duration.ofHours(13))));
     assertThat(properties.toString()).doesNotContain("hush");
   }
 
@@ -72,7 +85,9 @@ class GatewayPropertiesTest {
     "gateway.max-request,0B",
     "gateway.heartbeat,0s",
     "gateway.reconcile.every,-1s",
-    "gateway.intake.quiet,0s"
+    "gateway.intake.quiet,0s",
+    "gateway.clean.cron,every night",
+    "gateway.clean.min-age,-1h"
   })
   void refusesWhatCannotBe(String name, String value) {
     assertThatThrownBy(() -> bind(Map.of(name, value)))

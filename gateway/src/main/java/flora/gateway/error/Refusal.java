@@ -120,6 +120,20 @@ public abstract sealed class Refusal extends PipelineException {
     }
   }
 
+  /** Somebody else does the same right now. */
+  public static final class Busy extends Refusal {
+    public Busy(String message) {
+      super(ErrorCode.REQUEST_INVALID, message, null, "ask again when it is over");
+    }
+  }
+
+  /** Not yet, but soon. */
+  public static final class NotReady extends Refusal {
+    public NotReady(String message) {
+      super(ErrorCode.STORE_UNAVAILABLE, message, null, "ask again when /readyz says so");
+    }
+  }
+
   /** The caller did not say the API key. */
   public static final class Unauthorized extends Refusal {
     public Unauthorized() {

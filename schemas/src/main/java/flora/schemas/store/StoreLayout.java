@@ -59,12 +59,21 @@ public final class StoreLayout {
 
   /** The manifest of one commit of a model repository, in {@link #MODELS}. */
   public static String modelManifest(RepoId repo, String commit) {
-    return "models/" + repo.folder() + "/" + segment(commit) + "/manifest.json";
+    return manifest(modelFolder(repo), commit);
   }
 
   /** The manifest of one commit of a hub's dataset repository, in {@link #DATASETS}. */
   public static String hubDatasetManifest(RepoId repo, String commit) {
-    return "hub/" + repo.folder() + "/" + segment(commit) + "/manifest.json";
+    return manifest(hubDatasetFolder(repo), commit);
+  }
+
+  /**
+   * The manifest of one commit.
+   *
+   * @param folder the repository's folder
+   */
+  public static String manifest(String folder, String commit) {
+    return folder + segment(commit) + "/manifest.json";
   }
 
   /** The folder of a model repository, in {@link #MODELS}. */
