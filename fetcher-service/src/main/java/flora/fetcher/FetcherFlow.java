@@ -1,5 +1,6 @@
 package flora.fetcher;
 
+import flora.fetcher.convert.PickleConversion;
 import flora.fetcher.download.Downloader;
 import flora.fetcher.download.Meter;
 import flora.hub.HubFile;
@@ -25,19 +26,21 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
 /**
- * Request in; every repository that it names is resolved to a commit, planned, fetched and listed
- * in a manifest; snapshots out.
+ * Request in; every repository that it names is resolved to a commit, planned, fetched, freed of
+ * pickles and listed in a manifest; snapshots out.
  */
 final class FetcherFlow implements StageFlow {
 
   private final Planner planner;
   private final Archive archive;
   private final Downloader downloader;
+  private final PickleConversion conversion;
 
   FetcherFlow(Planner planner, Archive archive, Downloader downloader) {
     this.planner = planner;
     this.archive = archive;
     this.downloader = downloader;
+    this.conversion = new PickleConversion(archive);
   }
 
   @Override
@@ -67,7 +70,16 @@ final class FetcherFlow implements StageFlow {
     for (int i = 0; i < plans.size(); i++) {
       context.proceed();
       var plan = plans.get(i);
-      var manifest = archive.publish(plan.listing(), results.get(i));
+      var files = results.get(i);
+      var converted =
+          conversion.run(
+              plan,
+              files,
+              () -> {
+                context.proceed();
+                wanted.sayAgain(System.nanoTime());
+              });
+      var manifest = archive.publish(plan.listing(), files, converted);
       snapshots.add(snapshot(plan, manifest));
     }
     return completed(total, snapshots);

@@ -11,6 +11,7 @@ import flora.schemas.store.ObjectRef;
 import flora.schemas.store.StoreLayout;
 import flora.store.DigestingUpload;
 import flora.store.ObjectStore;
+import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -95,6 +96,45 @@ public final class Archive {
     store.put(bucket, StoreLayout.blob(digest), bytes, BYTES);
   }
 
+  /** Bytes of a blob; the caller closes the stream. */
+  public InputStream open(String bucket, Sha256 digest, long offset, long length) {
+    return store.open(bucket, StoreLayout.blob(digest), offset, length);
+  }
+
+  /** The blob of a digest, when it lies verified in the store. */
+  public Optional<Verified> find(String bucket, Sha256 digest) {
+    return marker(bucket, digest);
+  }
+
+  /** What a verified file was converted to, when that lies in the store. */
+  public Optional<Verified> converted(String bucket, Verified original, int converterVersion) {
+    return store
+        .read(bucket, StoreLayout.converted(original.sha256()))
+        .flatMap(stored -> parse(stored.bytes(), Conversion.class))
+        .filter(conversion -> conversion.converterVersion() == converterVersion)
+        .filter(
+            conversion ->
+                marker(bucket, conversion.sha256())
+                    .filter(verified -> verified.size() == conversion.size())
+                    .isPresent())
+        .map(conversion -> made(original, conversion.sha256(), conversion.size()));
+  }
+
+  /** Says that a blob holds what a verified file was converted to: from now on it counts. */
+  public Verified markConverted(
+      String bucket, Verified original, int converterVersion, Sha256 digest, long size) {
+    var made = made(original, digest, size);
+    store.put(bucket, StoreLayout.verified(digest), Json.bytes(made), JSON);
+    var conversion = new Conversion(digest, size, converterVersion);
+    store.put(bucket, StoreLayout.converted(original.sha256()), Json.bytes(conversion), JSON);
+    return made;
+  }
+
+  private static Verified made(Verified original, Sha256 digest, long size) {
+    return new Verified(
+        digest, size, original.verifiedBy(), original.source(), original.fetchedAt());
+  }
+
   /** Says that a blob's digest was right: from now on it counts. */
   public void mark(String bucket, HubFile file, Verified verified) {
     store.put(bucket, StoreLayout.verified(verified.sha256()), Json.bytes(verified), JSON);
@@ -105,15 +145,27 @@ public final class Archive {
     }
   }
 
+  /** Writes the manifest of a commit of which nothing was converted. */
+  public ObjectRef publish(RepoListing listing, Map<HubFile, Verified> files) {
+    return publish(listing, files, Map.of());
+  }
+
   /**
    * Writes the manifest of a commit, after all its files are marked. The commit's shared manifest
    * grows by them; what is returned is one of exactly these files, which never changes. Last of all
    * the revision is said to stand for this commit.
+   *
+   * @param converted those of the files that something else stands for
    */
-  public ObjectRef publish(RepoListing listing, Map<HubFile, Verified> files) {
+  public ObjectRef publish(
+      RepoListing listing, Map<HubFile, Verified> files, Map<HubFile, Converted> converted) {
     var bucket = bucket(listing.type());
     var entries = new ArrayList<RepoManifest.Entry>();
-    files.forEach((file, verified) -> entries.add(entry(file, verified)));
+    files.forEach(
+        (file, verified) -> {
+          var made = converted.get(file);
+          entries.add(made == null ? entry(file, verified) : entry(file, verified, made));
+        });
     entries.sort(Comparator.comparing(RepoManifest.Entry::path));
     var own = new RepoManifest(listing.repo(), listing.commit(), entries);
     var bytes = Json.bytes(own);
@@ -158,7 +210,12 @@ public final class Archive {
         new TreeMap<>(
             own.files().stream()
                 .collect(Collectors.toMap(RepoManifest.Entry::path, Function.identity())));
-    old.files().forEach(entry -> byPath.put(entry.path(), entry));
+    for (var entry : old.files()) {
+      // what the repository itself has at a path comes before what was made for it
+      if (entry.convertedFrom() == null || !byPath.containsKey(entry.path())) {
+        byPath.put(entry.path(), entry);
+      }
+    }
     return new RepoManifest(own.repo(), own.commit(), List.copyOf(byPath.values()));
   }
 
@@ -173,6 +230,20 @@ public final class Archive {
         verified.fetchedAt(),
         List.of(verified.source()),
         null);
+  }
+
+  private static RepoManifest.Entry entry(HubFile file, Verified original, Converted made) {
+    var verified = made.verified();
+    return new RepoManifest.Entry(
+        made.path(),
+        verified.size(),
+        verified.sha256(),
+        null,
+        verified.verifiedBy(),
+        verified.source(),
+        verified.fetchedAt(),
+        List.of(),
+        new RepoManifest.Original(file.path(), original.size(), original.sha256()));
   }
 
   private static String manifestKey(RepoListing listing) {
