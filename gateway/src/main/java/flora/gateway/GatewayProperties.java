@@ -1,7 +1,9 @@
 package flora.gateway;
 
+import flora.schemas.RepoReference;
 import java.time.Duration;
 import java.time.ZoneId;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
@@ -23,6 +25,7 @@ import org.springframework.util.unit.DataSize;
  * @param reconcile the second look at runs
  * @param intake dropped files
  * @param clean making room in the store
+ * @param sync repositories that follow their hub
  */
 @ConfigurationProperties("gateway")
 public record GatewayProperties(
@@ -36,13 +39,15 @@ public record GatewayProperties(
     @DefaultValue("") String bucketNotifications,
     @DefaultValue Reconcile reconcile,
     @DefaultValue Intake intake,
-    @DefaultValue Clean clean) {
+    @DefaultValue Clean clean,
+    @DefaultValue List<Sync> sync) {
 
   public GatewayProperties {
     if (!instance.matches("[A-Za-z0-9._-]{1,64}")) {
       throw new IllegalArgumentException(
           "gateway.instance must be 1 to 64 letters, digits and ._-, not '" + instance + "'");
     }
+    sync = List.copyOf(sync);
     positive("gateway.heartbeat", heartbeat);
     positive("gateway.stalled-after", stalledAfter);
     if (maxStreams < 1) {
@@ -115,6 +120,47 @@ public record GatewayProperties(
         throw new IllegalArgumentException(
             "gateway.clean.min-age and gateway.clean.orphan-age must not be negative");
       }
+    }
+  }
+
+  /**
+   * A repository that follows its hub.
+   *
+   * @param repo {@code owner/name}
+   * @param revision branch or tag
+   * @param cron when to compare, as second minute hour day month weekday
+   * @param zone time zone of that
+   * @param useMirror {@code true}, {@code false} or a mirror's name
+   * @param preset which files
+   * @param allowPatterns only these files; empty = what the preset says
+   * @param ignorePatterns not these files
+   */
+  public record Sync(
+      String repo,
+      @DefaultValue("main") String revision,
+      @DefaultValue("0 0 2 * * *") String cron,
+      @DefaultValue("UTC") ZoneId zone,
+      @DefaultValue("true") String useMirror,
+      @DefaultValue("needed") String preset,
+      @DefaultValue List<String> allowPatterns,
+      @DefaultValue List<String> ignorePatterns) {
+    public Sync {
+      if (repo == null) {
+        throw new IllegalArgumentException("gateway.sync[].repo is missing: expected owner/name");
+      }
+      try {
+        RepoReference.parse(repo + "@" + revision);
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(
+            "gateway.sync[].repo %s: %s".formatted(repo, e.getMessage()));
+      }
+      if (!CronExpression.isValidExpression(cron)) {
+        throw new IllegalArgumentException(
+            "gateway.sync[].cron must be six fields such as '0 0 2 * * *', not '%s'"
+                .formatted(cron));
+      }
+      allowPatterns = List.copyOf(allowPatterns);
+      ignorePatterns = List.copyOf(ignorePatterns);
     }
   }
 

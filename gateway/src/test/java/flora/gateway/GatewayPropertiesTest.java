@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.time.ZoneId;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,6 +27,7 @@ class GatewayPropertiesTest {
     assertThat(properties.intake().quiet()).isEqualTo(Duration.ofSeconds(10));
     assertThat(properties.intake().enabled()).isTrue();
     assertThat(properties.stalledAfter()).isEqualTo(Duration.ofSeconds(30));
+    assertThat(properties.sync()).isEmpty();
     assertThat(properties.clean().quota()).isNull();
     assertThat(properties.clean().cron()).isEqualTo("0 30 3 * * *");
   }
@@ -53,7 +55,15 @@ class GatewayPropertiesTest {
                 Map.entry("gateway.clean.zone", "Europe/Berlin"),
                 Map.entry("gateway.clean.quota", "500GB"),
                 Map.entry("gateway.clean.min-age", "12h"),
-                Map.entry("gateway.clean.orphan-age", "13h")));
+                Map.entry("gateway.clean.orphan-age", "13h"),
+                Map.entry("gateway.sync[0].repo", "some-one/Model"),
+                Map.entry("gateway.sync[0].revision", "v1"),
+                Map.entry("gateway.sync[0].cron", "0 0 5 * * *"),
+                Map.entry("gateway.sync[0].zone", "Asia/Shanghai"),
+                Map.entry("gateway.sync[0].use-mirror", "false"),
+                Map.entry("gateway.sync[0].preset", "everything"),
+                Map.entry("gateway.sync[0].allow-patterns[0]", "*.json"),
+                Map.entry("gateway.sync[0].ignore-patterns[0]", "*.bin")));
 
     assertThat(properties)
         .isEqualTo(
@@ -74,7 +84,17 @@ class GatewayPropertiesTest {
                     ZoneId.of("Europe/Berlin"),
                     DataSize.ofGigabytes(500),
                     Duration.ofHours(12),
-                    Duration.ofHours(13))));
+                    Duration.ofHours(13)),
+                List.of(
+                    new GatewayProperties.Sync(
+                        "some-one/Model",
+                        "v1",
+                        "0 0 5 * * *",
+                        ZoneId.of("Asia/Shanghai"),
+                        "false",
+                        "everything",
+                        List.of("*.json"),
+                        List.of("*.bin")))));
     assertThat(properties.toString()).doesNotContain("hush");
   }
 
@@ -94,6 +114,16 @@ class GatewayPropertiesTest {
         .rootCause()
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(name);
+  }
+
+  @Test
+  void refusesAScheduleThatIsNone() {
+    var values = Map.of("gateway.sync[0].repo", "a/b", "gateway.sync[0].cron", "daily");
+
+    assertThatThrownBy(() -> bind(values)).rootCause().hasMessageContaining("gateway.sync[].cron");
+    assertThatThrownBy(() -> bind(Map.of("gateway.sync[0].repo", "../b")))
+        .rootCause()
+        .hasMessageContaining("gateway.sync[].repo");
   }
 
   private static GatewayProperties bind(Map<String, String> values) {

@@ -98,6 +98,7 @@ public final class ProblemHandler implements ErrorController {
           // the request can be read; what it names is not there
           case Refusal.NoDataset d when d.isNamedInBody() -> HttpStatus.UNPROCESSABLE_CONTENT;
           case Refusal.KeyReused _ -> HttpStatus.UNPROCESSABLE_CONTENT;
+          case Refusal.NotSynced _ -> HttpStatus.NOT_FOUND;
           case Refusal.Busy _ -> HttpStatus.CONFLICT;
           case Refusal.TooManyStreams _ -> HttpStatus.TOO_MANY_REQUESTS;
           case Refusal.RangeUnsatisfiable _ -> HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE;

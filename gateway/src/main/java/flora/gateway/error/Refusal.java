@@ -120,6 +120,17 @@ public abstract sealed class Refusal extends PipelineException {
     }
   }
 
+  /** The repository does not follow its hub. */
+  public static final class NotSynced extends Refusal {
+    public NotSynced(String repo) {
+      super(
+          ErrorCode.MODEL_NOT_FOUND,
+          shown(repo) + " does not follow its hub",
+          "name",
+          "PUT to the same address begins it");
+    }
+  }
+
   /** Somebody else does the same right now. */
   public static final class Busy extends Refusal {
     public Busy(String message) {

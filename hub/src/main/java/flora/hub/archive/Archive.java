@@ -68,6 +68,13 @@ public final class Archive {
         .flatMap(stored -> parse(stored.bytes(), Ref.class));
   }
 
+  /** The files of a commit that lie in the store. */
+  public Optional<RepoManifest> manifest(RepoType type, RepoId repo, String commit) {
+    return store
+        .read(bucket(type), StoreLayout.manifest(folder(type, repo), commit))
+        .flatMap(stored -> parse(stored.bytes(), RepoManifest.class));
+  }
+
   /** Free bytes of the store's medium, when it can tell. */
   public Optional<Long> freeBytes() {
     return store.freeBytes();

@@ -22,6 +22,9 @@ public final class StoreLayout {
   /** Where S3 clients drop pictures, in {@link #DATASETS}. */
   public static final String INCOMING = "incoming/";
 
+  /** Which repositories follow their hub, in {@link #MODELS}. */
+  public static final String SYNCS = "sync/";
+
   /** Every bucket; created at start. */
   public static final List<String> BUCKETS = List.of(MODELS, DATASETS, RUNS);
 
@@ -106,9 +109,9 @@ public final class StoreLayout {
     return folder + "pins/" + flat(revision);
   }
 
-  /** How often a revision is compared with its hub, and what came of it. */
-  public static String sync(String folder, String revision) {
-    return folder + "sync/" + flat(revision);
+  /** How often a model's revision is compared with its hub, and what came of it. */
+  public static String sync(RepoId repo, String revision) {
+    return SYNCS + repo.folder() + "/" + flat(revision);
   }
 
   /** Who brings a blob into its bucket, or takes it away, and how far it is. */
