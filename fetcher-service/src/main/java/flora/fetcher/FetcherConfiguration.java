@@ -5,16 +5,23 @@ import flora.hub.HubClient;
 import flora.hub.HubProperties;
 import flora.hub.RetryPolicy;
 import flora.hub.archive.Archive;
+import flora.hub.mirror.MirrorProperties;
+import flora.hub.mirror.Mirrors;
 import flora.hub.plan.Planner;
 import flora.store.ObjectStore;
 import java.time.Clock;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.Environment;
 
 /** What the fetch stage is made of. */
 @Configuration(proxyBeanMethods = false)
-@EnableConfigurationProperties({FetcherProperties.class, HubProperties.class})
+@EnableConfigurationProperties({
+  FetcherProperties.class,
+  HubProperties.class,
+  MirrorProperties.class
+})
 class FetcherConfiguration {
 
   @Bean
@@ -23,13 +30,20 @@ class FetcherConfiguration {
   }
 
   @Bean
-  FetcherFlow fetcherFlow(HubClient hub, ObjectStore store, FetcherProperties properties) {
+  Mirrors mirrors(
+      HubProperties hub, MirrorProperties properties, Environment environment, ObjectStore store) {
+    var clock = Clock.systemUTC();
+    var mirrors = new Mirrors(properties, hub.settings(), environment::getProperty, store, clock);
+    mirrors.start();
+    return mirrors;
+  }
+
+  @Bean
+  FetcherFlow fetcherFlow(
+      HubClient hub, Mirrors mirrors, ObjectStore store, FetcherProperties properties) {
     var archive = new Archive(store);
     var downloader = new Downloader(hub, archive, Clock.systemUTC(), properties.parallelFiles());
-    var planner =
-        new Planner(
-            (type, repo, revision, useMirror) -> hub.copies(hub.listing(type, repo, revision)),
-            RetryPolicy.DEFAULT);
+    var planner = new Planner(mirrors::locate, RetryPolicy.DEFAULT);
     return new FetcherFlow(planner, archive, downloader);
   }
 }

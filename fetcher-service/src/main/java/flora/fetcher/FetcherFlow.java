@@ -51,8 +51,8 @@ final class FetcherFlow implements StageFlow {
   @Override
   public Function<EventStamp, Event> run(RunRequest request, StageContext context)
       throws InterruptedException {
-    var plans =
-        planner.plan(request, context::proceed).stream().map(PlannedDownload::plan).toList();
+    var downloads = planner.plan(request, context::proceed);
+    var plans = downloads.stream().map(PlannedDownload::plan).toList();
     var warnings =
         plans.stream()
             .flatMap(p -> p.warnings().stream().map(w -> p.listing().repo() + ": " + w))
@@ -63,6 +63,7 @@ final class FetcherFlow implements StageFlow {
 
     var wanted = new Wanted(archive, plans);
     wanted.say();
+    downloads.forEach(download -> tellIfRenamed(download, context));
     plans.forEach(plan -> tellIfMoved(plan.listing(), context));
     var results = downloader.run(plans, new Reporter(context, total, wanted));
 
@@ -83,6 +84,24 @@ final class FetcherFlow implements StageFlow {
       snapshots.add(snapshot(plan, manifest));
     }
     return completed(total, snapshots);
+  }
+
+  private static void tellIfRenamed(PlannedDownload download, StageContext context) {
+    download
+        .copies()
+        .renamed()
+        .ifPresent(
+            renamed ->
+                context.publish(
+                    s ->
+                        new FetchEvent.RepositoryRenamed(
+                            s.runId(),
+                            s.attempt(),
+                            s.seq(),
+                            s.at(),
+                            renamed.requested(),
+                            renamed.repo(),
+                            renamed.reason())));
   }
 
   private void tellIfMoved(RepoListing listing, StageContext context) {

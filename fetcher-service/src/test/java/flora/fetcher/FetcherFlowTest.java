@@ -241,7 +241,7 @@ class FetcherFlowTest {
     // a file that cannot be had: the run goes no further than looking
     store.delete(
         StoreLayout.MODELS, StoreLayout.verified(new Sha256(words.sha256("x.safetensors"))));
-    hub.fault("x.safetensors", new Fault.Status(404), FOR_EVER);
+    hub.fault("x.safetensors", new Fault.Html(), FOR_EVER);
 
     assertThatThrownBy(() -> run(Requests.mirror("flora/words", List.of("*"), List.of())))
         .isInstanceOf(PipelineException.class);

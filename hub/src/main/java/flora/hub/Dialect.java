@@ -14,9 +14,11 @@ sealed interface Dialect permits HuggingFaceApi, ModelScopeApi, StaticFiles {
   /**
    * Resolves a revision to its commit and lists all files of that commit.
    *
+   * @param quick whether the first page is asked for once only and for three seconds
    * @throws HubException also when the place has no lists
    */
-  RepoListing listing(RepoType type, RepoId repo, String revision) throws InterruptedException;
+  RepoListing listing(RepoType type, RepoId repo, String revision, boolean quick)
+      throws InterruptedException;
 
   /** What the revision stands for now, in one request that is not tried again. */
   String commit(RepoType type, RepoId repo, String revision) throws InterruptedException;

@@ -69,7 +69,17 @@ public final class HubClient implements AutoCloseable {
    */
   public RepoListing listing(RepoType type, RepoId repo, String revision)
       throws InterruptedException {
-    return dialect.listing(type, repo, revision);
+    return dialect.listing(type, repo, revision, false);
+  }
+
+  /**
+   * The same, but gives up when the first answer does not come at once.
+   *
+   * @param quick whether the first page is asked for once, for three seconds
+   */
+  public RepoListing listing(RepoType type, RepoId repo, String revision, boolean quick)
+      throws InterruptedException {
+    return dialect.listing(type, repo, revision, quick);
   }
 
   /** What the revision stands for now: one request, three seconds, no second try. */

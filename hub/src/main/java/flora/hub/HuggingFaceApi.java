@@ -38,10 +38,10 @@ final class HuggingFaceApi implements Dialect {
   }
 
   @Override
-  public RepoListing listing(RepoType type, RepoId repo, String revision)
+  public RepoListing listing(RepoType type, RepoId repo, String revision, boolean quick)
       throws InterruptedException {
     var url = page(type, repo, "revision", site.revisionOf(revision));
-    var info = pages.get(url, answer -> failure(answer, type, repo, revision, null)).body();
+    var info = pages.get(url, quick, answer -> failure(answer, type, repo, revision, null)).body();
     var commit = commit(info, repo);
     return new RepoListing(type, named(info, repo), revision, commit, tree(type, repo, commit));
   }
@@ -49,7 +49,7 @@ final class HuggingFaceApi implements Dialect {
   @Override
   public String commit(RepoType type, RepoId repo, String revision) throws InterruptedException {
     var url = page(type, repo, "revision", site.revisionOf(revision));
-    var info = pages.quick(url, answer -> failure(answer, type, repo, revision, null)).body();
+    var info = pages.get(url, true, answer -> failure(answer, type, repo, revision, null)).body();
     return commit(info, repo);
   }
 

@@ -46,14 +46,14 @@ final class ModelScopeApi implements Dialect {
   }
 
   @Override
-  public RepoListing listing(RepoType type, RepoId repo, String revision)
+  public RepoListing listing(RepoType type, RepoId repo, String revision, boolean quick)
       throws InterruptedException {
     var there = site.revisionOf(revision);
     var entries = new ArrayList<JsonNode>();
     JsonNode first =
         switch (type) {
-          case MODEL -> models(repo, there, revision, entries);
-          case DATASET -> datasets(repo, there, revision, entries);
+          case MODEL -> models(repo, there, revision, quick, entries);
+          case DATASET -> datasets(repo, there, revision, quick, entries);
         };
     var files = new ArrayList<HubFile>();
     for (var entry : entries) {
@@ -67,10 +67,11 @@ final class ModelScopeApi implements Dialect {
 
   @Override
   public String commit(RepoType type, RepoId repo, String revision) throws InterruptedException {
-    return listing(type, repo, revision).commit();
+    return listing(type, repo, revision, true).commit();
   }
 
-  private JsonNode models(RepoId repo, String there, String revision, List<JsonNode> entries)
+  private JsonNode models(
+      RepoId repo, String there, String revision, boolean quick, List<JsonNode> entries)
       throws InterruptedException {
     var url =
         home(RepoType.MODEL, repo)
@@ -78,7 +79,7 @@ final class ModelScopeApi implements Dialect {
             .addQueryParameter("Revision", there)
             .addQueryParameter("Recursive", "True")
             .build();
-    var data = data(url, RepoType.MODEL, repo, revision);
+    var data = data(url, RepoType.MODEL, repo, revision, quick);
     if (!data.path("Files").isArray()) {
       throw new HubException.RevisionNotFound(repo, revision);
     }
@@ -87,9 +88,11 @@ final class ModelScopeApi implements Dialect {
   }
 
   /** Datasets are listed by a number, page by page. */
-  private JsonNode datasets(RepoId repo, String there, String revision, List<JsonNode> entries)
+  private JsonNode datasets(
+      RepoId repo, String there, String revision, boolean quick, List<JsonNode> entries)
       throws InterruptedException {
-    var about = data(home(RepoType.DATASET, repo).build(), RepoType.DATASET, repo, revision);
+    var home = home(RepoType.DATASET, repo).build();
+    var about = data(home, RepoType.DATASET, repo, revision, quick);
     var id = about.path("Id").asString("");
     if (id.isEmpty()) {
       throw new HubException.Protocol(site.name(), "its page of " + repo + " names no id");
@@ -105,7 +108,7 @@ final class ModelScopeApi implements Dialect {
               .addQueryParameter("PageNumber", Integer.toString(page))
               .addQueryParameter("PageSize", Integer.toString(PAGE_SIZE))
               .build();
-      var data = data(url, RepoType.DATASET, repo, revision);
+      var data = data(url, RepoType.DATASET, repo, revision, false);
       var files = data.path("Files");
       if (!files.isArray()) {
         throw new HubException.RevisionNotFound(repo, revision);
@@ -118,9 +121,9 @@ final class ModelScopeApi implements Dialect {
     throw new HubException.Protocol(site.name(), "the pages of its tree do not end");
   }
 
-  private JsonNode data(HttpUrl url, RepoType type, RepoId repo, String revision)
+  private JsonNode data(HttpUrl url, RepoType type, RepoId repo, String revision, boolean quick)
       throws InterruptedException {
-    var page = pages.get(url, answer -> failure(answer, type, repo, revision, null)).body();
+    var page = pages.get(url, quick, answer -> failure(answer, type, repo, revision, null)).body();
     boolean isEnvelope = page.has("Data");
     boolean failed = page.path("Success").isBoolean() && !page.path("Success").asBoolean();
     if (!isEnvelope || failed) {

@@ -42,9 +42,9 @@ final class Pages {
     return policy.again(() -> once(url, HubNetwork.Patience.PAGE, failures));
   }
 
-  /** Gets a page that somebody waits for: once, or not at all. */
-  Page quick(HttpUrl url, Failures failures) throws InterruptedException {
-    return once(url, HubNetwork.Patience.QUICK, failures);
+  /** Gets a page; a quick one once, within three seconds, or not at all. */
+  Page get(HttpUrl url, boolean quick, Failures failures) throws InterruptedException {
+    return quick ? once(url, HubNetwork.Patience.QUICK, failures) : get(url, failures);
   }
 
   private Page once(HttpUrl url, HubNetwork.Patience patience, Failures failures)

@@ -1,6 +1,7 @@
 package flora.hub;
 
 import java.util.List;
+import java.util.Optional;
 
 /** A repository at one commit, and where the bytes of its files can be had. Thread-safe. */
 public interface RepoCopies {
@@ -10,4 +11,19 @@ public interface RepoCopies {
 
   /** Who has these very bytes, the best first; more may turn up while a download is under way. */
   List<FileSource> sources(HubFile file);
+
+  /** Name of the place whose list counts; {@code store} for what was fetched before. */
+  default Optional<String> listedBy() {
+    return Optional.empty();
+  }
+
+  /** The other name that it is had under. */
+  default Optional<Renamed> renamed() {
+    return Optional.empty();
+  }
+
+  /** What somebody should know of where it comes from. */
+  default List<String> warnings() {
+    return List.of();
+  }
 }

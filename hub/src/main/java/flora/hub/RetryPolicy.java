@@ -26,14 +26,14 @@ public record RetryPolicy(int attempts, Duration firstDelay, Duration longestDel
   /** Whether doing the very same thing later may succeed. */
   public static boolean isTransient(HubException e) {
     return switch (e) {
-      case HubException.RateLimited _, HubException.Unreachable _ -> true;
+      // what stands between may put a page or half a file in its place for a moment
+      case HubException.RateLimited _, HubException.Unreachable _, HubException.OtherFile _ -> true;
       case HubException.RepoNotFound _,
           HubException.TokenRefused _,
           HubException.RevisionNotFound _,
           HubException.EntryNotFound _,
           HubException.Gated _,
           HubException.Withheld _,
-          HubException.OtherFile _,
           HubException.Protocol _ ->
           false;
     };

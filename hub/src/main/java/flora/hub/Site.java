@@ -1,5 +1,6 @@
 package flora.hub;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import flora.store.Secret;
 import java.net.URI;
 import java.util.Map;
@@ -36,10 +37,13 @@ public record Site(
   /** What a place speaks. */
   public enum Kind {
     /** Paths and headers of the Hugging Face Hub. */
+    @JsonProperty("huggingface")
     HUGGINGFACE,
     /** ModelScope's own API. */
+    @JsonProperty("modelscope")
     MODELSCOPE,
     /** Files at addresses that can be told from their names; no listing. */
+    @JsonProperty("files")
     FILES
   }
 

@@ -30,7 +30,7 @@ final class StaticFiles implements Dialect {
   }
 
   @Override
-  public RepoListing listing(RepoType type, RepoId repo, String revision) {
+  public RepoListing listing(RepoType type, RepoId repo, String revision, boolean quick) {
     throw new HubException.Protocol(site.name(), "it has files and no lists of them");
   }
 

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import tools.jackson.core.JacksonException;
 
@@ -28,6 +29,7 @@ public final class Archive {
 
   private static final String BYTES = "application/octet-stream";
   private static final String JSON = "application/json";
+  private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40,64}");
 
   private final ObjectStore store;
 
@@ -73,6 +75,24 @@ public final class Archive {
     return store
         .read(bucket(type), StoreLayout.manifest(folder(type, repo), commit))
         .flatMap(stored -> parse(stored.bytes(), RepoManifest.class));
+  }
+
+  /** The commit that a revision stood for when it was last fetched, with the files kept of it. */
+  public Optional<RepoListing> lastKnown(RepoType type, RepoId repo, String revision) {
+    var commit =
+        COMMIT.matcher(revision).matches()
+            ? Optional.of(revision)
+            : ref(type, repo, revision).map(Ref::commit).filter(c -> COMMIT.matcher(c).matches());
+    return commit.flatMap(
+        c ->
+            manifest(type, repo, c)
+                .map(manifest -> new RepoListing(type, repo, revision, c, files(manifest))));
+  }
+
+  private static List<HubFile> files(RepoManifest manifest) {
+    return manifest.files().stream()
+        .map(e -> new HubFile(e.path(), e.size(), e.gitSha1(), e.sha256()))
+        .toList();
   }
 
   /** Free bytes of the store's medium, when it can tell. */

@@ -37,6 +37,13 @@ public record DownloadPlan(
     pickles = List.copyOf(pickles);
   }
 
+  /** The same with more to know. */
+  DownloadPlan warning(List<String> more) {
+    var all = new ArrayList<>(more);
+    all.addAll(warnings);
+    return new DownloadPlan(role, listing, files, all, pickles);
+  }
+
   /** Bytes of all files. */
   public long bytes() {
     return files.stream().mapToLong(HubFile::size).sum();

@@ -55,7 +55,9 @@ public final class Planner {
     var copies =
         locator.locate(wanted.type(), reference.repo(), reference.revision(), wanted.useMirror());
     var listing = copies.listing();
-    var plan = DownloadPlan.of(wanted, listing, new VerifiedDocuments(copies, policy));
+    var plan =
+        DownloadPlan.of(wanted, listing, new VerifiedDocuments(copies, policy))
+            .warning(copies.warnings());
     log.info(
         "{} {} at {}: {} of {} files, {} bytes",
         wanted.role(),

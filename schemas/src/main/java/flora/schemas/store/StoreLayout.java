@@ -25,6 +25,9 @@ public final class StoreLayout {
   /** Which repositories follow their hub, in {@link #MODELS}. */
   public static final String SYNCS = "sync/";
 
+  /** Mirrors that were made through the API, in {@link #MODELS}. */
+  public static final String MIRRORS = "mirrors/";
+
   /** Every bucket; created at start. */
   public static final List<String> BUCKETS = List.of(MODELS, DATASETS, RUNS);
 
@@ -122,6 +125,11 @@ public final class StoreLayout {
   /** Who cleans up, until when, in {@link #MODELS}. */
   public static String cleaning() {
     return "claims/clean.json";
+  }
+
+  /** A mirror that was made through the API, in {@link #MODELS}. */
+  public static String mirror(String name) {
+    return MIRRORS + segment(name) + ".json";
   }
 
   /** A file of one immutable dataset version, in {@link #DATASETS}. */

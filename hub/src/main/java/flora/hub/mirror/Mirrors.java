@@ -1,0 +1,299 @@
+package flora.hub.mirror;
+
+import flora.hub.HubException;
+import flora.hub.HubNetwork;
+import flora.hub.HubSettings;
+import flora.hub.Renamed;
+import flora.hub.RepoListing;
+import flora.hub.RepoType;
+import flora.hub.RetryPolicy;
+import flora.hub.archive.Archive;
+import flora.schemas.PipelineException;
+import flora.schemas.RepoId;
+import flora.store.ObjectStore;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The hub and its mirrors as one: says where a repository can be had, and how each of them does.
+ * One for a service; thread-safe.
+ */
+public final class Mirrors implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(Mirrors.class);
+
+  private final MirrorProperties properties;
+  private final HubNetwork network;
+  private final Archive archive;
+  private final Shelf shelf;
+  private final MirrorBook book;
+  private final Prober prober;
+  private final Aliases aliases;
+  private final ScheduledExecutorService schedule =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().daemon().name("mirror-probes").factory());
+
+  /**
+   * @param origin the hub
+   * @param environment values of the variables that mirrors name
+   * @param store where mirrors made through the API lie, and what was fetched before
+   */
+  public Mirrors(
+      MirrorProperties properties,
+      HubSettings origin,
+      Function<String, @Nullable String> environment,
+      ObjectStore store,
+      Clock clock) {
+    this(properties, origin, environment, store, clock, RetryPolicy.DEFAULT);
+  }
+
+  Mirrors(
+      MirrorProperties properties,
+      HubSettings origin,
+      Function<String, @Nullable String> environment,
+      ObjectStore store,
+      Clock clock,
+      RetryPolicy policy) {
+    this.properties = properties;
+    this.network = new HubNetwork(origin, clock);
+    this.archive = new Archive(store);
+    this.shelf = new Shelf(store, clock);
+    this.aliases = new Aliases(properties.aliases());
+    var secrets = new Secrets(environment);
+    this.book = new MirrorBook(properties, origin, policy, network, secrets, shelf, clock);
+    this.prober = new Prober(book, properties);
+  }
+
+  /** Measures all mirrors every so often, off everybody's way. */
+  public void start() {
+    long nanos = properties.probeEvery().toNanos();
+    if (nanos > 0 && !properties.offline()) {
+      var unused =
+          schedule.scheduleWithFixedDelay(this::probeAll, nanos / 10, nanos, TimeUnit.NANOSECONDS);
+    }
+  }
+
+  private void probeAll() {
+    try {
+      for (var place : book.mirrors()) {
+        if (place.mirror().enabled()) {
+          var result = prober.probe(place);
+          if (result.verdict() != ProbeResult.Verdict.OK) {
+            log.info("{} is {}: {}", result.name(), result.verdict(), result.cause());
+          }
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (RuntimeException e) {
+      log.warn("mirrors could not be measured: {}", e.getMessage());
+    }
+  }
+
+  /**
+   * Finds a repository: asks everybody at once, and decides as {@link Search} says. A name that
+   * nobody has is looked up among the new names of repositories. Where nobody can be reached, what
+   * was fetched last of that revision counts.
+   *
+   * @param useMirror {@code true}: the hub and all mirrors; {@code false}: the hub alone; otherwise
+   *     the name of the only place
+   * @throws HubException of the hub, or of the only place that was asked
+   * @throws MirrorException when nobody of several has answered, or the name is unknown
+   */
+  public Located locate(RepoType type, RepoId repo, String revision, String useMirror)
+      throws InterruptedException {
+    if (properties.offline()) {
+      return kept(type, repo, revision, List.of(), "hub.offline is set")
+          .orElseThrow(() -> new MirrorException.NotKept(repo, revision));
+    }
+    var places = book.forRepository(repo, useMirror);
+    var search = new Search(type, repo, revision, places, grace());
+    var lister = search.run();
+    if (lister.isPresent()) {
+      return found(search, lister.get(), repo, null);
+    }
+    if (isNotFound(search)) {
+      var newName = aliases.of(repo).orElse(null);
+      if (newName != null) {
+        var again = new Search(type, newName, revision, places, grace());
+        var there = again.run();
+        if (there.isPresent()) {
+          var why = "%s is no longer there; known to live on as %s".formatted(repo, newName);
+          return found(again, there.get(), repo, why);
+        }
+      }
+    }
+    if (!isFinal(search)) {
+      var why =
+          search.failures().values().stream()
+              .map(PipelineException::getMessage)
+              .reduce((a, b) -> a + "; " + b)
+              .orElse("nobody was asked");
+      var kept = kept(type, repo, revision, places, why);
+      if (kept.isPresent()) {
+        return kept.get();
+      }
+    }
+    throw failure(search, repo);
+  }
+
+  private Duration grace() {
+    return Duration.ofMillis(properties.originGraceMs());
+  }
+
+  private Located found(Search search, Place lister, RepoId asked, @Nullable String alias) {
+    var listing = search.listing(lister);
+    prober.seen(listing);
+    var warnings = new ArrayList<String>();
+    Renamed renamed = null;
+    if (!listing.repo().equals(asked)) {
+      var why =
+          alias != null ? alias : "%s has it as %s now".formatted(lister.name(), listing.repo());
+      renamed = new Renamed(asked, listing.repo(), why);
+      warnings.add("%s is fetched in place of %s: %s".formatted(listing.repo(), asked, why));
+    }
+    if (!lister.isOrigin()) {
+      search
+          .originsFailure()
+          .ifPresent(
+              e ->
+                  warnings.add(
+                      "listed by %s: %s".formatted(lister.name(), String.valueOf(e.getMessage()))));
+    }
+    var located = new Located(listing, lister.name(), renamed, warnings);
+    search.join(located);
+    return located;
+  }
+
+  /** Nobody has it under that name, as far as they can be asked. */
+  private static boolean isNotFound(Search search) {
+    var failures = search.failures().values();
+    return failures.stream().anyMatch(HubException.RepoNotFound.class::isInstance)
+        && failures.stream()
+            .noneMatch(e -> e instanceof HubException.Gated || e instanceof HubException.Withheld);
+  }
+
+  /** The hub itself has given an answer that waiting will not change. */
+  private static boolean isFinal(Search search) {
+    return search.originsFailure().filter(e -> !e.code().isTransient()).isPresent();
+  }
+
+  private static PipelineException failure(Search search, RepoId repo) {
+    var failures = search.failures();
+    var origins = search.originsFailure().orElse(null);
+    if (origins != null && (failures.size() == 1 || !origins.code().isTransient())) {
+      return origins;
+    }
+    if (failures.size() == 1) {
+      return failures.values().iterator().next();
+    }
+    boolean nowhere =
+        !failures.isEmpty()
+            && failures.values().stream().allMatch(HubException.RepoNotFound.class::isInstance);
+    return nowhere
+        ? failures.values().iterator().next()
+        : new MirrorException.NobodyAnswered(repo, failures);
+  }
+
+  /** What was fetched last of a revision; mirrors without lists are still tried for the rest. */
+  private Optional<Located> kept(
+      RepoType type, RepoId repo, String revision, List<Place> places, String why) {
+    var listing = archive.lastKnown(type, repo, revision);
+    Renamed renamed = null;
+    if (listing.isEmpty()) {
+      var newName = aliases.of(repo).orElse(null);
+      if (newName == null) {
+        return Optional.empty();
+      }
+      listing = archive.lastKnown(type, newName, revision);
+      renamed = new Renamed(repo, newName, "known to live on under this name");
+    }
+    if (listing.isEmpty()) {
+      return Optional.empty();
+    }
+    RepoListing known = listing.get();
+    var warning =
+        "%s at %s is what was fetched last (%s): %s".formatted(repo, revision, known.commit(), why);
+    var located = new Located(known, "store", renamed, List.of(warning));
+    places.stream().filter(place -> !place.hasLists()).forEach(place -> located.add(place, null));
+    return Optional.of(located);
+  }
+
+  /** The hub first, then the mirrors, the best first. */
+  public List<MirrorStatus> list() {
+    var all = new ArrayList<MirrorStatus>();
+    all.add(book.status(book.origin()));
+    book.mirrors().stream().sorted(Place.BEST_FIRST).map(book::status).forEach(all::add);
+    return all;
+  }
+
+  /**
+   * One of them; the hub is called {@code hub}.
+   *
+   * @throws MirrorException.Unknown when there is none of that name
+   */
+  public MirrorStatus get(String name) {
+    return book.status(book.find(name));
+  }
+
+  /**
+   * Looks at a place now: some seconds.
+   *
+   * @throws MirrorException.Unknown when there is none of that name
+   */
+  public ProbeResult probe(String name) throws InterruptedException {
+    return prober.probe(book.find(name));
+  }
+
+  /**
+   * Keeps a mirror in the store, for all services.
+   *
+   * @throws MirrorException.Invalid for a secret in clear, or a name of the configuration
+   */
+  public MirrorStatus put(Mirror mirror) {
+    requireNotConfigured(mirror.name());
+    Secrets.requireStorable(mirror);
+    shelf.put(mirror);
+    return get(mirror.name());
+  }
+
+  /**
+   * Forgets a mirror that was made through the API.
+   *
+   * @throws MirrorException.Unknown when there is none of that name
+   * @throws MirrorException.Invalid for one of the configuration
+   */
+  public void remove(String name) {
+    requireNotConfigured(name);
+    var place = book.find(name);
+    if (place.made() != MirrorStatus.Made.API) {
+      throw new MirrorException.Invalid(
+          name + " was not made through the API",
+          "hub.well-known-mirrors: false switches the well-known mirrors off");
+    }
+    shelf.remove(name);
+  }
+
+  private void requireNotConfigured(String name) {
+    if (name.equals("hub") || properties.mirrors().stream().anyMatch(m -> m.name().equals(name))) {
+      throw new MirrorException.Invalid(
+          name + " stands in the configuration", "change it there (hub.mirrors), or choose a name");
+    }
+  }
+
+  @Override
+  public void close() {
+    schedule.shutdownNow();
+    network.close();
+  }
+}
