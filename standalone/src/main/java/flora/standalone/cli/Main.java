@@ -40,6 +40,8 @@ import picocli.CommandLine.IExecutionExceptionHandler;
       RunCommand.class,
       LabelCommand.class,
       FetchCommand.class,
+      ModelsCommand.class,
+      MirrorsCommand.class,
       RunsCommand.class,
       StatusCommand.class,
       LogsCommand.class,

@@ -20,6 +20,7 @@ import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -81,6 +82,37 @@ public final class GatewayClient implements AutoCloseable {
   public Run cancel(RunId id) throws InterruptedException {
     var request = request("/v1/runs/" + id + "/cancel").POST(BodyPublishers.noBody()).build();
     return read(send(request, BodyHandlers.ofByteArray()), Run.class);
+  }
+
+  /** Any address of the interface that answers with JSON; an empty answer is an empty object. */
+  public JsonNode ask(String method, String path, @Nullable JsonNode body)
+      throws InterruptedException {
+    var request = request(path);
+    if (body == null) {
+      request.method(method, BodyPublishers.noBody());
+    } else {
+      request
+          .header("Content-Type", "application/json")
+          .method(method, BodyPublishers.ofByteArray(Json.bytes(body)));
+    }
+    var answer = send(request.build(), BodyHandlers.ofByteArray());
+    return answer.length == 0 ? Json.mapper().createObjectNode() : read(answer, JsonNode.class);
+  }
+
+  /** The bytes of an answer, as they come; the caller closes the stream. */
+  public InputStream open(String path) throws InterruptedException {
+    return send(request(path).GET().build(), BodyHandlers.ofInputStream());
+  }
+
+  /** Sends a file as it is read, and returns the answer. */
+  public JsonNode upload(String path, String contentType, Supplier<InputStream> body)
+      throws InterruptedException {
+    var request =
+        request(path)
+            .header("Content-Type", contentType)
+            .POST(BodyPublishers.ofInputStream(body))
+            .build();
+    return read(send(request, BodyHandlers.ofByteArray()), JsonNode.class);
   }
 
   /** Uploads a picture, or its captions as {@code metadata.csv}. */

@@ -2,6 +2,7 @@ package flora.standalone.client;
 
 import flora.schemas.Json;
 import flora.schemas.RunId;
+import flora.schemas.Stage;
 import flora.schemas.run.Run;
 import flora.schemas.run.StageState;
 import java.io.PrintStream;
@@ -41,31 +42,36 @@ public final class RunFollower {
   /** Returns the run as it ended. */
   public Run follow(RunId id) throws InterruptedException {
     Run run = client.run(id);
-    while (true) {
-      show(run);
-      if (run.status().isTerminal()) {
-        return run;
+    try (var details = style == Style.BARS ? FetchDetails.of(client, id) : FetchDetails.none()) {
+      while (true) {
+        show(run, details);
+        if (run.status().isTerminal()) {
+          return run;
+        }
+        Thread.sleep(POLL_MILLIS);
+        run = client.run(id);
       }
-      Thread.sleep(POLL_MILLIS);
-      run = client.run(id);
     }
   }
 
-  private void show(Run run) {
+  private void show(Run run, FetchDetails details) {
     switch (style) {
-      case BARS -> drawBars(run);
+      case BARS -> drawBars(run, details);
       case LINES -> sayLines(run);
       case JSON -> sayOnce(new String(Json.bytes(run), java.nio.charset.StandardCharsets.UTF_8));
     }
   }
 
-  private void drawBars(Run run) {
+  private void drawBars(Run run, FetchDetails details) {
     List<String> lines = new ArrayList<>();
     run.stages()
         .forEach(
             (stage, state) -> {
               if (state.status() != StageState.Status.SKIPPED) {
                 lines.add(StageLine.bar(stage, state));
+              }
+              if (stage == Stage.FETCH && state.status() == StageState.Status.RUNNING) {
+                lines.addAll(details.lines());
               }
             });
     if (run.stalled()) {
@@ -94,7 +100,8 @@ public final class RunFollower {
               }
               long tenth =
                   state.total() == 0 ? 0 : 100 * state.done() / state.total() / PLAIN_PERCENT;
-              if (said.add(stage + "/" + state.status() + "/" + tenth)) {
+              boolean isPaused = state.paused() != null;
+              if (said.add(stage + "/" + state.status() + "/" + tenth + "/" + isPaused)) {
                 out.println(StageLine.plain(stage, state));
               }
             });

@@ -43,8 +43,14 @@ public final class StageLine {
     if (state.learningRate() != null && state.status() == StageState.Status.RUNNING) {
       text.append("  rate %.1e".formatted(state.learningRate()));
     }
+    if (state.bytesPerSecond() != null && state.status() == StageState.Status.RUNNING) {
+      text.append("  ").append(bytes(state.bytesPerSecond())).append("/s");
+    }
     if (state.etaSeconds() != null && state.status() == StageState.Status.RUNNING) {
       text.append("  ").append(duration(state.etaSeconds())).append(" left");
+    }
+    if (state.paused() != null && state.status() == StageState.Status.RUNNING) {
+      text.append("  PAUSED: ").append(state.paused().message());
     }
     return text.toString();
   }

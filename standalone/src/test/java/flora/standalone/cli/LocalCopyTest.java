@@ -1,0 +1,136 @@
+package flora.standalone.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.sun.net.httpserver.HttpServer;
+import flora.schemas.Json;
+import flora.schemas.RepoReference;
+import flora.schemas.Sha256;
+import flora.standalone.client.GatewayClient;
+import flora.standalone.client.InvalidInput;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class LocalCopyTest {
+
+  private static final RepoReference REPO = RepoReference.parse("some-one/model@v1");
+
+  @TempDir Path folder;
+
+  private final List<String> asked = new ArrayList<>();
+  private HttpServer server;
+  private GatewayClient client;
+  private String snapshot = "";
+  private byte[] content = "weights".getBytes(StandardCharsets.UTF_8);
+
+  @BeforeEach
+  void start() throws IOException {
+    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    server.createContext(
+        "/",
+        exchange -> {
+          asked.add(exchange.getRequestURI().toString());
+          var isFile = exchange.getRequestURI().getPath().contains("/files/");
+          var body = isFile ? content : snapshot.getBytes(StandardCharsets.UTF_8);
+          exchange.sendResponseHeaders(200, body.length);
+          exchange.getResponseBody().write(body);
+          exchange.close();
+        });
+    server.start();
+    client =
+        new GatewayClient(URI.create("http://127.0.0.1:" + server.getAddress().getPort()), null);
+  }
+
+  @AfterEach
+  void stop() {
+    client.close();
+    server.stop(0);
+  }
+
+  private LocalCopy.Brought bring(String... paths) throws Exception {
+    return new LocalCopy(client, folder, new PrintStream(OutputStream.nullOutputStream()))
+        .bring(REPO, "model", Set.of(paths));
+  }
+
+  private void has(String path, byte[] bytes) {
+    var tree = Json.mapper().createObjectNode();
+    tree.put("commit", "c".repeat(40));
+    var file = tree.putArray("files").addObject();
+    file.put("path", path).put("size", bytes.length).put("sha256", Sha256.sum(bytes).hex());
+    snapshot = tree.toString();
+  }
+
+  @Test
+  void writesFilesUnderTheirNamesAndLeavesWhatIsThere() throws Exception {
+    has("unet/a b.safetensors", content);
+
+    assertThat(bring("unet/a b.safetensors")).isEqualTo(new LocalCopy.Brought(1, 1));
+    assertThat(folder.resolve("unet/a b.safetensors")).hasBinaryContent(content);
+    assertThat(asked)
+        .containsExactly(
+            "/v1/models/some-one/model?revision=v1&type=model",
+            "/v1/models/some-one/model/files/unet/a%20b.safetensors?revision="
+                + "c".repeat(40)
+                + "&type=model");
+
+    assertThat(bring("unet/a b.safetensors")).isEqualTo(new LocalCopy.Brought(1, 0));
+    Files.writeString(folder.resolve("unet/a b.safetensors"), "changed");
+    assertThat(bring("unet/a b.safetensors")).isEqualTo(new LocalCopy.Brought(1, 1));
+    assertThat(folder.resolve("unet/a b.safetensors")).hasBinaryContent(content);
+  }
+
+  @Test
+  void bringsOnlyWhatWasAskedFor() throws Exception {
+    has("other.bin", content);
+
+    assertThat(bring("model.safetensors")).isEqualTo(new LocalCopy.Brought(0, 0));
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  void keepsNothingOfWrongBytes() throws Exception {
+    has("model.safetensors", content);
+    content = "w3ights".getBytes(StandardCharsets.UTF_8);
+
+    assertThatThrownBy(() -> bring("model.safetensors"))
+        .isInstanceOf(InvalidInput.class)
+        .hasMessageContaining("sha256");
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"../out", "/etc/passwd", "a/../../out", "a\\b", "a//b", "./a", "a\nb", ""})
+  void refusesNamesThatLeadElsewhere(String path) {
+    has(path, content);
+
+    assertThatThrownBy(() -> bring(path)).isInstanceOf(InvalidInput.class);
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  void followsNoLinkOutOfTheFolder(@TempDir Path elsewhere) throws Exception {
+    has("sub/file", content);
+    Files.createSymbolicLink(folder.resolve("sub"), elsewhere);
+
+    assertThatThrownBy(() -> bring("sub/file")).isInstanceOf(InvalidInput.class);
+    assertThat(elsewhere).isEmptyDirectory();
+  }
+}
