@@ -201,7 +201,7 @@ final class HuggingFaceApi implements Dialect {
     if (message != null && message.startsWith("Access to this resource is disabled")) {
       return new HubException.Withheld(repo, who, "it is disabled there");
     }
-    if (onHub && (status == 401 || (status == 404 && path == null))) {
+    if ((onHub && status == 401) || (path == null && (status == 401 || status == 404))) {
       return new HubException.RepoNotFound(repo, who, withToken);
     }
     if (status == 404 && path != null) {

@@ -45,10 +45,11 @@ final class Pacer {
     if (!tight) {
       return Duration.ZERO;
     }
-    var gap = rest.dividedBy(left + 2);
-    var earliest = lastTurn.isAfter(now.minus(gap)) ? lastTurn.plus(gap) : now;
-    lastTurn = earliest;
-    return Duration.between(now, earliest);
+    // evenly over what is left of the window after the turns that are given already
+    var from = lastTurn.isAfter(now) ? lastTurn : now;
+    var gap = Duration.between(from, reset).dividedBy(left + 2);
+    lastTurn = gap.isNegative() ? from : from.plus(gap);
+    return Duration.between(now, lastTurn);
   }
 
   /** Reads what an answer says about the rate. */

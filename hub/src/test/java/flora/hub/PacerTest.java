@@ -1,0 +1,103 @@
+package flora.hub;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class PacerTest {
+
+  /** A clock that stands still until it is told. */
+  private static final class Hand extends Clock {
+    private Instant now = Instant.parse("2026-01-01T12:00:00Z");
+
+    void move(Duration by) {
+      now = now.plus(by);
+    }
+
+    @Override
+    public Instant instant() {
+      return now;
+    }
+
+    @Override
+    public ZoneId getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(ZoneId zone) {
+      return this;
+    }
+  }
+
+  private final Hand clock = new Hand();
+  private final Pacer pacer = new Pacer(clock);
+
+  private void learn(int status, String... headers) {
+    var all = new HashMap<String, String>();
+    for (int i = 0; i < headers.length; i += 2) {
+      all.put(headers[i], headers[i + 1]);
+    }
+    pacer.learn(status, all::get);
+  }
+
+  @Test
+  void isFreeWhileMuchIsLeftAndSpreadsTheRest() {
+    learn(200, "RateLimit", "\"api\";r=21;t=100", "RateLimit-Policy", "\"api\";q=100;w=300");
+    assertThat(pacer.turn()).isZero();
+
+    var total = Duration.ZERO;
+    for (int i = 0; i < 20; i++) {
+      total = pacer.turn();
+    }
+    assertThat(total).isBetween(Duration.ofSeconds(60), Duration.ofSeconds(100));
+    assertThat(pacer.turn()).isEqualTo(Duration.ofSeconds(100));
+    clock.move(Duration.ofSeconds(101));
+    assertThat(pacer.turn()).isZero();
+  }
+
+  @Test
+  void believesTheSmallestNumberOfAWindow() {
+    learn(200, "RateLimit", "limit=100, remaining=0, reset=30");
+    learn(200, "RateLimit", "limit=100, remaining=9, reset=30");
+
+    assertThat(pacer.turn()).isEqualTo(Duration.ofSeconds(30));
+  }
+
+  @Test
+  void holdsAllConnectionsAfterARefusal() {
+    learn(429, "Retry-After", "7");
+
+    assertThat(pacer.turn()).isEqualTo(Duration.ofSeconds(7));
+    clock.move(Duration.ofSeconds(8));
+    assertThat(pacer.turn()).isZero();
+  }
+
+  @Test
+  void readsTheOldHeaders() {
+    var budget =
+        RateLimits.budget(
+            Map.of(
+                    "X-RateLimit-Remaining", "3",
+                    "X-RateLimit-Limit", "60",
+                    "X-RateLimit-Reset", Long.toString(clock.instant().getEpochSecond() + 40))
+                ::get,
+            clock);
+
+    assertThat(budget).contains(new RateLimits.Budget(3, 60, Duration.ofSeconds(40)));
+    assertThat(
+            RateLimits.retryAfter(
+                Map.of("Retry-After", "Thu, 1 Jan 2026 12:00:09 GMT")::get, clock))
+        .isEqualTo(Duration.ofSeconds(9));
+    assertThat(RateLimits.retryAfter(Map.of("RateLimit", "\"api\";r=0;t=55")::get, clock))
+        .isEqualTo(Duration.ofSeconds(55));
+    assertThat(RateLimits.budget(Map.of("RateLimit", "nonsense")::get, clock)).isEmpty();
+  }
+}
