@@ -42,7 +42,7 @@ class FetcherConfiguration {
   FetcherFlow fetcherFlow(
       HubClient hub, Mirrors mirrors, ObjectStore store, FetcherProperties properties) {
     var archive = new Archive(store);
-    var downloader = new Downloader(hub, archive, Clock.systemUTC(), properties.parallelFiles());
+    var downloader = new Downloader(store, properties.download(), Clock.systemUTC());
     var planner = new Planner(mirrors::locate, RetryPolicy.DEFAULT);
     return new FetcherFlow(planner, archive, downloader);
   }

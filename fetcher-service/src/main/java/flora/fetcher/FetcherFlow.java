@@ -2,7 +2,7 @@ package flora.fetcher;
 
 import flora.fetcher.convert.PickleConversion;
 import flora.fetcher.download.Downloader;
-import flora.fetcher.download.Meter;
+import flora.fetcher.download.Progress;
 import flora.hub.HubFile;
 import flora.hub.RepoListing;
 import flora.hub.archive.Archive;
@@ -12,6 +12,8 @@ import flora.hub.plan.PlannedDownload;
 import flora.hub.plan.Planner;
 import flora.schemas.Event;
 import flora.schemas.EventStamp;
+import flora.schemas.Failure;
+import flora.schemas.PipelineException;
 import flora.schemas.Stage;
 import flora.schemas.fetch.FetchEvent;
 import flora.schemas.fetch.Snapshot;
@@ -65,7 +67,7 @@ final class FetcherFlow implements StageFlow {
     wanted.say();
     downloads.forEach(download -> tellIfRenamed(download, context));
     plans.forEach(plan -> tellIfMoved(plan.listing(), context));
-    var results = downloader.run(plans, new Reporter(context, total, wanted));
+    var results = downloader.run(downloads, new Reporter(context, total, wanted));
 
     var snapshots = new ArrayList<Snapshot>();
     for (int i = 0; i < plans.size(); i++) {
@@ -185,11 +187,9 @@ final class FetcherFlow implements StageFlow {
     }
 
     @Override
-    public void tick(Meter meter) {
+    public void tick(Progress progress) {
       context.proceed();
       wanted.sayAgain(System.nanoTime());
-      long done = Math.min(meter.done(), total);
-      long rate = meter.bytesPerSecond(System.nanoTime());
       context.progress(
           s ->
               new FetchEvent.Progressed(
@@ -197,13 +197,57 @@ final class FetcherFlow implements StageFlow {
                   s.attempt(),
                   s.seq(),
                   s.at(),
-                  done,
+                  progress.done(),
                   total,
-                  rate,
-                  rate,
-                  rate == 0 ? null : (total - done) / rate,
-                  null,
-                  List.of()));
+                  progress.bytesPerSecond(),
+                  progress.linkBytesPerSecond(),
+                  progress.etaSeconds(),
+                  progress.bottleneck(),
+                  progress.sources()));
+    }
+
+    @Override
+    public void switched(RepoListing listing, HubFile file, String from, String to, String reason) {
+      context.publish(
+          s ->
+              new FetchEvent.MirrorSwitched(
+                  s.runId(),
+                  s.attempt(),
+                  s.seq(),
+                  s.at(),
+                  listing.repo(),
+                  file.path(),
+                  from,
+                  to,
+                  reason));
+    }
+
+    @Override
+    public void mismatched(
+        RepoListing listing, HubFile file, String source, String expected, String received) {
+      context.publish(
+          s ->
+              new FetchEvent.ChecksumMismatched(
+                  s.runId(),
+                  s.attempt(),
+                  s.seq(),
+                  s.at(),
+                  listing.repo(),
+                  file.path(),
+                  source,
+                  expected,
+                  received));
+    }
+
+    @Override
+    public void paused(PipelineException why) {
+      context.publish(
+          s -> new FetchEvent.Paused(s.runId(), s.attempt(), s.seq(), s.at(), Failure.of(why)));
+    }
+
+    @Override
+    public void resumed() {
+      context.publish(s -> new FetchEvent.Resumed(s.runId(), s.attempt(), s.seq(), s.at()));
     }
   }
 }

@@ -1,5 +1,6 @@
 package flora.fetcher;
 
+import flora.fetcher.download.DownloadSettings;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
@@ -16,5 +17,9 @@ record FetcherProperties(@DefaultValue("4") int parallelFiles) {
       throw new IllegalArgumentException(
           "fetcher.parallel-files must be 1 to 64, got " + parallelFiles);
     }
+  }
+
+  DownloadSettings download() {
+    return DownloadSettings.DEFAULT.with(parallelFiles);
   }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import flora.fakehub.FakeHub;
 import flora.fakehub.FakeRepo;
 import flora.fakehub.Fault;
+import flora.fetcher.download.DownloadSettings;
 import flora.fetcher.download.Downloader;
 import flora.fetcher.download.TransferException;
 import flora.hub.HubClient;
@@ -103,7 +104,7 @@ class FetcherFlowTest {
                   client.copies(client.listing(type, repo, revision)),
               client.policy()),
           new Archive(store),
-          new Downloader(client, new Archive(store), Clock.systemUTC(), 4));
+          new Downloader(store, DownloadSettings.DEFAULT.with(client.policy()), Clock.systemUTC()));
   private final RecordingContext context = new RecordingContext();
 
   private ObjectStore withFreeBytes(ObjectStore inner) {
@@ -439,7 +440,7 @@ class FetcherFlowTest {
 
   @Test
   void stopsWhenTheRunIsCancelled() throws Exception {
-    hub.fault(UNET, new Fault.Slow(500_000), 1);
+    hub.fault(UNET, new Fault.Slow(300_000), FOR_EVER);
     var outcome = new java.util.concurrent.CompletableFuture<Throwable>();
     Thread.ofVirtual()
         .start(

@@ -213,7 +213,7 @@ class FetcherIT {
   void aFetchThatWasKilledIsFinishedByAnother() throws Exception {
     var repo =
         FakeRepo.model("flora/killed").file("config.json", "{\"k\":1}").noise(WEIGHTS, 60_000_000);
-    hub.add(repo).fault(WEIGHTS, new Fault.Slow(8_000_000), 1);
+    hub.add(repo).fault(WEIGHTS, new Fault.Slow(1_000_000), Integer.MAX_VALUE);
     var blob = StoreLayout.blob(new Sha256(repo.sha256(WEIGHTS)));
     var manifest = StoreLayout.modelManifest(new RepoId("flora/killed"), repo.commitOf("main"));
     RunId run;

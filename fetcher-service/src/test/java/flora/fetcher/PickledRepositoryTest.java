@@ -8,6 +8,7 @@ import flora.embedded.EmbeddedS3;
 import flora.fakehub.FakeHub;
 import flora.fakehub.FakeRepo;
 import flora.fetcher.convert.PickleRefused;
+import flora.fetcher.download.DownloadSettings;
 import flora.fetcher.download.Downloader;
 import flora.hub.HubClient;
 import flora.hub.HubSettings;
@@ -77,7 +78,7 @@ class PickledRepositoryTest {
                   client.copies(client.listing(type, repo, revision)),
               client.policy()),
           new Archive(store),
-          new Downloader(client, new Archive(store), Clock.systemUTC(), 4));
+          new Downloader(store, DownloadSettings.DEFAULT.with(client.policy()), Clock.systemUTC()));
 
   @BeforeAll
   static void startAll() throws Exception {

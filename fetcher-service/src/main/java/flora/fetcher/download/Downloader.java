@@ -1,12 +1,14 @@
 package flora.fetcher.download;
 
-import flora.hub.HubClient;
+import flora.hub.HubException;
 import flora.hub.HubFile;
+import flora.hub.RepoCopies;
 import flora.hub.RepoListing;
 import flora.hub.archive.Archive;
 import flora.hub.archive.Verified;
-import flora.hub.plan.DownloadPlan;
+import flora.hub.plan.PlannedDownload;
 import flora.schemas.PipelineException;
+import flora.store.ObjectStore;
 import flora.store.ObjectStoreException;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -14,55 +16,71 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorCompletionService;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Gets the files of some plans into the store, several at a time, and says of each when it lies
- * there verified. What is there already is not fetched again.
+ * Gets the files of some plans into the store and says of each when it lies there verified. What is
+ * there already is not fetched again, what another instance is at is waited for. Thread-safe:
+ * several downloads share connections and memory.
  */
 public final class Downloader {
 
   private static final long TICK_MILLIS = 200;
+  private static final int LOOKERS = 16;
 
   /** A file of a plan. Files with the same bytes in the same bucket are fetched once. */
-  private record Wanted(RepoListing listing, HubFile file) {
+  private record Wanted(RepoCopies copies, HubFile file) {
     String identity() {
-      return Archive.bucket(listing.type()) + "/" + file.identity();
+      return Archive.bucket(copies.listing().type()) + "/" + file.identity();
     }
   }
 
-  /** Who is told. */
+  /** Who is told; always from the caller's thread. */
   public interface Watcher {
 
     /**
-     * A file lies verified in the store; called from several threads.
+     * A file lies verified in the store.
      *
      * @param isNew whether it was fetched just now
      */
     void verified(RepoListing listing, HubFile file, Verified verified, boolean isNew);
 
-    /** Some time has passed; called from the caller's thread, which may throw to stop. */
-    void tick(Meter meter);
+    /** Some time has passed; may throw to stop. */
+    void tick(Progress progress);
+
+    /** A file's bytes come from another source than before. */
+    default void switched(
+        RepoListing listing, HubFile file, String from, String to, String reason) {}
+
+    /** A source gave wrong bytes. */
+    default void mismatched(
+        RepoListing listing, HubFile file, String source, String expected, String received) {}
+
+    /** The store is full; said again and again until room is made. */
+    default void paused(PipelineException why) {}
+
+    /** It goes on. */
+    default void resumed() {}
   }
 
-  private final HubClient hub;
+  private final ObjectStore store;
   private final Archive archive;
-  private final Clock clock;
-  private final int parallelFiles;
+  private final Engine engine;
+  private final String instance = UUID.randomUUID().toString();
+  private final AtomicLong order = new AtomicLong();
+  private final Link link = new Link();
 
-  /**
-   * @param parallelFiles how many files are on their way at once
-   */
-  public Downloader(HubClient hub, Archive archive, Clock clock, int parallelFiles) {
-    this.hub = hub;
-    this.archive = archive;
-    this.clock = clock;
-    this.parallelFiles = parallelFiles;
+  /** A downloader into a store. */
+  public Downloader(ObjectStore store, DownloadSettings settings, Clock clock) {
+    this.store = store;
+    this.archive = new Archive(store);
+    this.engine = Engine.of(settings, clock);
   }
 
   /**
@@ -72,27 +90,178 @@ public final class Downloader {
    * @throws TransferException.DiskFull before the first byte
    * @throws PipelineException for the first file that cannot be had; the others are stopped then
    */
-  public List<Map<HubFile, Verified>> run(Collection<DownloadPlan> plans, Watcher watcher)
+  public List<Map<HubFile, Verified>> run(Collection<PlannedDownload> downloads, Watcher watcher)
       throws InterruptedException {
-    var wanted = new LinkedHashMap<String, List<Wanted>>();
-    for (var plan : plans) {
-      for (var file : plan.files()) {
-        var one = new Wanted(plan.listing(), file);
-        wanted.computeIfAbsent(one.identity(), key -> new ArrayList<>()).add(one);
+    var groups = new LinkedHashMap<String, List<Wanted>>();
+    for (var download : downloads) {
+      for (var file : download.plan().files()) {
+        var one = new Wanted(download.copies(), file);
+        groups.computeIfAbsent(one.identity(), key -> new ArrayList<>()).add(one);
       }
     }
-    var meter = new Meter();
+    var job = new Job();
     var verified = new ConcurrentHashMap<String, Verified>();
-    all(wanted.values(), group -> find(group, verified, meter, watcher), meter, watcher);
-    var missing = wanted.values().stream().filter(g -> !verified.containsKey(key(g))).toList();
-    requireDisk(missing);
-    all(missing, group -> fetch(group, verified, meter, watcher), meter, watcher);
+    var tasks = new ArrayList<SmallFile>();
+    var threads = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().factory());
+    try {
+      find(groups, verified, job, threads);
+      var missing = groups.values().stream().filter(g -> !verified.containsKey(key(g))).toList();
+      requireDisk(missing);
+      start(missing, verified, job, threads, tasks);
+      await(groups.size(), verified, job, watcher, size(downloads));
+    } finally {
+      job.end();
+      threads.shutdownNow();
+      tasks.forEach(SmallFile::cancel);
+      threads.close();
+    }
+    return results(downloads, verified);
+  }
 
+  private static long size(Collection<PlannedDownload> downloads) {
+    return downloads.stream().mapToLong(d -> d.plan().bytes()).sum();
+  }
+
+  private static String key(List<Wanted> group) {
+    return group.getFirst().identity();
+  }
+
+  private void find(
+      Map<String, List<Wanted>> groups,
+      Map<String, Verified> verified,
+      Job job,
+      ExecutorService threads)
+      throws InterruptedException {
+    var left = new ConcurrentLinkedQueue<>(groups.values());
+    int lookers = Math.min(LOOKERS, left.size());
+    var done = new CountDownLatch(lookers);
+    for (int i = 0; i < lookers; i++) {
+      threads.execute(
+          () -> {
+            try {
+              for (var group = left.poll(); group != null; group = left.poll()) {
+                look(group, verified, job);
+              }
+            } catch (RuntimeException | Error e) {
+              job.fail(e);
+            } finally {
+              done.countDown();
+            }
+          });
+    }
+    done.await();
+    var failure = job.failure();
+    if (failure != null) {
+      throw rethrown(failure);
+    }
+  }
+
+  private void look(List<Wanted> group, Map<String, Verified> verified, Job job) {
+    var first = group.getFirst();
+    archive
+        .find(Archive.bucket(first.copies().listing().type()), first.file())
+        .ifPresent(blob -> done(group, blob, false, verified, job, 0));
+  }
+
+  /** A file is there: for everybody who wants these bytes. */
+  private static void done(
+      List<Wanted> group,
+      Verified blob,
+      boolean isNew,
+      Map<String, Verified> verified,
+      Job job,
+      long counted) {
+    for (int i = 0; i < group.size(); i++) {
+      var one = group.get(i);
+      job.meter.present(one.file().size() - (i == 0 ? counted : 0));
+      job.verified(one.copies(), one.file(), blob, isNew && i == 0);
+    }
+    verified.put(key(group), blob);
+  }
+
+  private void start(
+      List<List<Wanted>> missing,
+      Map<String, Verified> verified,
+      Job job,
+      ExecutorService threads,
+      List<SmallFile> tasks) {
+    var large = new ConcurrentLinkedQueue<LargeJob>();
+    for (var group : missing) {
+      var first = group.getFirst();
+      long number = order.incrementAndGet();
+      if (!SmallFile.fits(first.file())) {
+        large.add(new LargeJob(group, number));
+        continue;
+      }
+      var task =
+          new SmallFile(
+              first.copies(),
+              first.file(),
+              job,
+              archive,
+              engine,
+              blob -> done(group, blob, true, verified, job, first.file().size()));
+      tasks.add(task);
+      if (first.file().size() == 0) {
+        task.store();
+      } else {
+        engine.board().add(number, task);
+      }
+    }
+    for (int i = 0; i < engine.settings().parallelFiles(); i++) {
+      threads.execute(
+          () -> {
+            for (var next = large.poll(); next != null; next = large.poll()) {
+              fetch(next, verified, job);
+            }
+          });
+    }
+  }
+
+  private record LargeJob(List<Wanted> group, long order) {}
+
+  private void fetch(LargeJob large, Map<String, Verified> verified, Job job) {
+    var first = large.group().getFirst();
+    var owner = instance + "/" + large.order();
+    var task =
+        new LargeFile(first.copies(), first.file(), job, store, engine, owner, large.order());
+    try {
+      var outcome = task.run();
+      done(large.group(), outcome.verified(), outcome.isNew(), verified, job, first.file().size());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (RuntimeException | Error e) {
+      job.fail(e);
+    }
+  }
+
+  private void await(
+      int files, Map<String, Verified> verified, Job job, Watcher watcher, long total)
+      throws InterruptedException {
+    while (true) {
+      boolean isDone = verified.size() == files;
+      job.tell(watcher);
+      watcher.tick(link.progress(job, engine, total));
+      var failure = job.failure();
+      if (failure != null) {
+        throw rethrown(failure);
+      }
+      if (isDone) {
+        return;
+      }
+      for (int i = 0; i < TICK_MILLIS && verified.size() < files && job.failure() == null; i += 5) {
+        Thread.sleep(5);
+      }
+    }
+  }
+
+  private static List<Map<HubFile, Verified>> results(
+      Collection<PlannedDownload> downloads, Map<String, Verified> verified) {
     var results = new ArrayList<Map<HubFile, Verified>>();
-    for (var plan : plans) {
+    for (var download : downloads) {
       var files = new LinkedHashMap<HubFile, Verified>();
-      for (var file : plan.files()) {
-        var one = verified.get(new Wanted(plan.listing(), file).identity());
+      for (var file : download.plan().files()) {
+        var one = verified.get(new Wanted(download.copies(), file).identity());
         if (one == null) {
           throw new IllegalStateException("neither found nor fetched: " + file.path());
         }
@@ -101,38 +270,6 @@ public final class Downloader {
       results.add(files);
     }
     return results;
-  }
-
-  private static String key(List<Wanted> group) {
-    return group.getFirst().identity();
-  }
-
-  private void find(
-      List<Wanted> group, Map<String, Verified> verified, Meter meter, Watcher watcher) {
-    var first = group.getFirst();
-    var found = archive.find(Archive.bucket(first.listing().type()), first.file());
-    if (found.isPresent()) {
-      verified.put(key(group), found.get());
-      for (var one : group) {
-        meter.present(one.file().size());
-        watcher.verified(one.listing(), one.file(), found.get(), false);
-      }
-    }
-  }
-
-  private void fetch(
-      List<Wanted> group, Map<String, Verified> verified, Meter meter, Watcher watcher)
-      throws InterruptedException {
-    var first = group.getFirst();
-    var fetched = new FileTransfer(hub, archive, meter, clock, first.listing(), first.file()).run();
-    verified.put(key(group), fetched);
-    for (int i = 0; i < group.size(); i++) {
-      var one = group.get(i);
-      if (i > 0) {
-        meter.present(one.file().size());
-      }
-      watcher.verified(one.listing(), one.file(), fetched, i == 0);
-    }
   }
 
   /**
@@ -148,52 +285,17 @@ public final class Downloader {
     }
   }
 
-  private interface Step<T> {
-    void take(T item) throws InterruptedException;
-  }
-
-  /** Does a step for all items, so many at a time, until one fails or somebody says stop. */
-  private <T> void all(Collection<T> items, Step<T> step, Meter meter, Watcher watcher)
-      throws InterruptedException {
-    var threads = Executors.newFixedThreadPool(parallelFiles, Thread.ofVirtual().factory());
-    try {
-      var done = new ExecutorCompletionService<Boolean>(threads);
-      for (var item : items) {
-        Callable<Boolean> task =
-            () -> {
-              step.take(item);
-              return true;
-            };
-        done.submit(task);
-      }
-      for (int left = items.size(); left > 0; ) {
-        watcher.tick(meter);
-        var next = done.poll(TICK_MILLIS, TimeUnit.MILLISECONDS);
-        while (next != null) {
-          next.get();
-          left--;
-          next = done.poll();
-        }
-      }
-      watcher.tick(meter);
-    } catch (ExecutionException e) {
-      throw rethrown(e);
-    } finally {
-      threads.shutdownNow();
-      threads.close();
-    }
-  }
-
-  private static RuntimeException rethrown(ExecutionException e) throws InterruptedException {
-    switch (e.getCause()) {
+  private static RuntimeException rethrown(Throwable e) throws InterruptedException {
+    switch (e) {
       case InterruptedException stopped -> throw stopped;
       case ObjectStoreException.Unavailable unavailable
           when unavailable.getCause() instanceof InterruptedException -> {
         throw new InterruptedException("stopped while writing to the store");
       }
+      case HubException failure -> throw failure;
       case RuntimeException failure -> throw failure;
       case Error error -> throw error;
-      case null, default -> throw new IllegalStateException(e);
+      default -> throw new IllegalStateException(e);
     }
   }
 }

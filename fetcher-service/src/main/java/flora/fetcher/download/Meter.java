@@ -1,29 +1,39 @@
 package flora.fetcher.download;
 
+import flora.schemas.fetch.FetchEvent.SourceShare;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.ToIntFunction;
 
 /** Counts bytes that many threads move, and how fast; asked by one thread. */
-public final class Meter {
+final class Meter {
 
-  private record Sample(long nanos, long received) {}
+  private record Sample(long nanos, long received, Map<String, Long> bySource) {}
 
   private static final long WINDOW_NANOS = 5_000_000_000L;
 
   private final LongAdder done = new LongAdder();
-  private final LongAdder received = new LongAdder();
+  private final Map<String, LongAdder> received = new ConcurrentHashMap<>();
   private final Deque<Sample> samples = new ArrayDeque<>();
 
-  /** Bytes that were there already. */
+  /** Bytes that are in the store already, or that somebody else brings. */
   void present(long bytes) {
     done.add(bytes);
   }
 
   /** Bytes that came in. */
-  void moved(long bytes) {
-    done.add(bytes);
-    received.add(bytes);
+  void moved(String source, long bytes) {
+    if (bytes > 0) {
+      done.add(bytes);
+      received.computeIfAbsent(source, _ -> new LongAdder()).add(bytes);
+    }
   }
 
   /** Bytes that came in for nothing. */
@@ -32,19 +42,54 @@ public final class Meter {
   }
 
   /** Bytes that lie in the store or are on their way through. */
-  public long done() {
+  long done() {
     return done.sum();
   }
 
-  /** Over the last five seconds. */
-  public long bytesPerSecond(long nanoTime) {
-    long sum = received.sum();
-    samples.addLast(new Sample(nanoTime, sum));
-    while (samples.size() > 2 && nanoTime - samples.getFirst().nanos() > WINDOW_NANOS) {
+  /** Remembers where it stands now. */
+  void sample(long now) {
+    var bySource = new HashMap<String, Long>();
+    received.forEach((name, bytes) -> bySource.put(name, bytes.sum()));
+    long sum = bySource.values().stream().mapToLong(Long::longValue).sum();
+    samples.addLast(new Sample(now, sum, bySource));
+    while (samples.size() > 2 && now - samples.getFirst().nanos() > WINDOW_NANOS) {
       samples.removeFirst();
     }
-    var first = samples.getFirst();
-    long nanos = nanoTime - first.nanos();
-    return nanos == 0 ? 0 : Math.round(1e9 * (sum - first.received()) / nanos);
+  }
+
+  /** Over the last five seconds. */
+  long bytesPerSecond() {
+    return samples.isEmpty()
+        ? 0
+        : perSecond(samples.getLast().received() - samples.getFirst().received());
+  }
+
+  /** Whether the samples reach back far enough for a rate that deserves the name. */
+  boolean isSustained() {
+    return !samples.isEmpty()
+        && samples.getLast().nanos() - samples.getFirst().nanos() > WINDOW_NANOS / 5;
+  }
+
+  /** What each source gives. */
+  List<SourceShare> shares(ToIntFunction<String> connections) {
+    var shares = new ArrayList<SourceShare>();
+    if (!samples.isEmpty()) {
+      var before = samples.getFirst().bySource();
+      new TreeMap<>(samples.getLast().bySource())
+          .forEach(
+              (name, bytes) ->
+                  shares.add(
+                      new SourceShare(
+                          name,
+                          bytes,
+                          perSecond(bytes - before.getOrDefault(name, 0L)),
+                          connections.applyAsInt(name))));
+    }
+    return shares;
+  }
+
+  private long perSecond(long bytes) {
+    long nanos = samples.getLast().nanos() - samples.getFirst().nanos();
+    return nanos == 0 ? 0 : Math.round(1e9 * bytes / nanos);
   }
 }

@@ -1,8 +1,11 @@
 package flora.fetcher.download;
 
+import flora.hub.HubException;
 import flora.schemas.ErrorCode;
 import flora.schemas.PipelineException;
 import flora.schemas.RepoId;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /** What can go wrong with bytes on their way, besides what the hub and the store say themselves. */
 public abstract sealed class TransferException extends PipelineException {
@@ -36,6 +39,27 @@ public abstract sealed class TransferException extends PipelineException {
               .formatted(path, repo, host, received, expected),
           "try again later or with another HF_ENDPOINT: this source, or a proxy before it, gives"
               + " wrong bytes");
+    }
+  }
+
+  /** No source could give a file; each has a reason of its own. */
+  public static final class AllFailed extends TransferException {
+    public AllFailed(RepoId repo, String path, Map<String, HubException> errors) {
+      super(
+          errors.values().stream()
+              .reduce((first, last) -> last)
+              .map(PipelineException::code)
+              .orElse(ErrorCode.HUB_UNREACHABLE),
+          "no source has %s of %s: %s"
+              .formatted(
+                  path,
+                  repo,
+                  errors.isEmpty()
+                      ? "none can be asked"
+                      : errors.entrySet().stream()
+                          .map(e -> e.getKey() + ": " + e.getValue().getMessage())
+                          .collect(Collectors.joining("; "))),
+          "check the network and the mirrors that are configured");
     }
   }
 

@@ -63,6 +63,22 @@ public final class StoreLayout {
     return "blobs/converted/" + pickle.hex().substring(0, 2) + "/" + pickle.hex() + ".json";
   }
 
+  /** What is being fetched into a blob, in the blob's bucket; see {@link #upload}. */
+  public static final String UPLOADS = "uploads/";
+
+  /**
+   * How far the fetch of a file has come and who is at it, by the digest that its hub names it by;
+   * there only while it is under way.
+   */
+  public static String upload(String digest) {
+    return UPLOADS + segment(digest) + ".json";
+  }
+
+  /** Where a file lies until its SHA-256 is known, when the hub names it by its git id alone. */
+  public static String staged(String gitSha1) {
+    return UPLOADS + segment(gitSha1) + ".part";
+  }
+
   /** The manifest of one commit of a model repository, in {@link #MODELS}. */
   public static String modelManifest(RepoId repo, String commit) {
     return manifest(modelFolder(repo), commit);

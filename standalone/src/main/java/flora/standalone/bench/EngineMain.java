@@ -1,7 +1,8 @@
 package flora.standalone.bench;
 
+import flora.fetcher.download.DownloadSettings;
 import flora.fetcher.download.Downloader;
-import flora.fetcher.download.Meter;
+import flora.fetcher.download.Progress;
 import flora.hub.HubClient;
 import flora.hub.HubFile;
 import flora.hub.HubSettings;
@@ -11,6 +12,7 @@ import flora.hub.RetryPolicy;
 import flora.hub.archive.Archive;
 import flora.hub.archive.Verified;
 import flora.hub.plan.DownloadPlan;
+import flora.hub.plan.PlannedDownload;
 import flora.schemas.Json;
 import flora.schemas.RepoId;
 import flora.schemas.fetch.RepoRole;
@@ -38,8 +40,6 @@ import java.util.concurrent.Future;
  * hash BYTES}; answers each with one line of JSON.
  */
 final class EngineMain {
-
-  private static final int PARALLEL_FILES = 8;
 
   private EngineMain() {}
 
@@ -84,8 +84,8 @@ final class EngineMain {
     var plan =
         new DownloadPlan(RepoRole.BASE_MODEL, listing, listing.files(), List.of(), List.of());
     var results =
-        new Downloader(hub, archive, Clock.systemUTC(), PARALLEL_FILES)
-            .run(List.of(plan), new Silent());
+        new Downloader(store, DownloadSettings.DEFAULT, Clock.systemUTC())
+            .run(List.of(new PlannedDownload(plan, hub.copies(listing))), new Silent());
     archive.publish(listing, results.getFirst());
   }
 
@@ -146,6 +146,6 @@ final class EngineMain {
     public void verified(RepoListing listing, HubFile file, Verified verified, boolean isNew) {}
 
     @Override
-    public void tick(Meter meter) {}
+    public void tick(Progress progress) {}
   }
 }

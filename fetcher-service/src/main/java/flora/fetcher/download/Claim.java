@@ -1,0 +1,323 @@
+package flora.fetcher.download;
+
+import flora.fetcher.download.UploadState.StoredPart;
+import flora.schemas.Json;
+import flora.store.ObjectStore;
+import flora.store.ObjectStoreException;
+import flora.store.UploadedPart;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The right to fetch one large file, and its multipart upload. It is had by writing oneself into
+ * the upload's state under a condition, kept by writing again and again, and lost when somebody
+ * else has written: a holder that slept too long finds out before it completes anything. What a
+ * former holder still stores does no harm, since it stores the same bytes under the same numbers.
+ */
+final class Claim {
+
+  private static final Logger log = LoggerFactory.getLogger(Claim.class);
+  private static final String JSON = "application/json";
+  private static final String BYTES = "application/octet-stream";
+  private static final long SAVE_MILLIS = 1000;
+
+  /** Somebody else has taken over. */
+  static final class Lost extends RuntimeException {
+    Lost(String key) {
+      super("another instance has taken over " + key);
+    }
+  }
+
+  /** What there is to claim, and where it lies. */
+  record Target(String bucket, String key, String stateKey, long size, int partSize) {
+
+    int parts() {
+      return Math.toIntExact((size + partSize - 1) / partSize);
+    }
+
+    long offset(int number) {
+      return (number - 1L) * partSize;
+    }
+
+    int size(int number) {
+      return (int) Math.min(partSize, size - offset(number));
+    }
+  }
+
+  private final ObjectStore store;
+  private final Target target;
+  private final Clock clock;
+  private final Duration silence;
+  private ObjectStore.Multipart upload;
+  private final Map<Integer, StoredPart> parts = new TreeMap<>();
+  private UploadState state;
+  private String etag;
+  private boolean isDirty;
+  private long savedAt = System.nanoTime();
+  private boolean isOver;
+  private boolean isLost;
+
+  private Claim(
+      ObjectStore store,
+      Target target,
+      DownloadSettings settings,
+      Clock clock,
+      ObjectStore.Multipart upload,
+      UploadState state,
+      String etag,
+      List<StoredPart> stored) {
+    this.store = store;
+    this.target = target;
+    this.clock = clock;
+    this.silence = settings.claimSilence();
+    this.upload = upload;
+    this.state = state;
+    this.etag = etag;
+    stored.forEach(part -> parts.put(part.number(), part));
+    Thread.ofVirtual().name("download-claim").start(this::keep);
+  }
+
+  /**
+   * Claims a file that nobody is at.
+   *
+   * @param seen the state of somebody who has left or has not been heard for too long
+   * @return nothing when somebody was faster
+   */
+  static Optional<Claim> take(
+      ObjectStore store,
+      Target target,
+      DownloadSettings settings,
+      Clock clock,
+      String owner,
+      Optional<Seen> seen) {
+    return seen.isEmpty()
+        ? begin(store, target, settings, clock, owner)
+        : goOn(store, target, settings, clock, owner, seen.get());
+  }
+
+  /** A state as it was read. */
+  record Seen(UploadState state, String etag) {}
+
+  /** Reads a state; one that cannot be read is thrown away. */
+  static Optional<Seen> look(ObjectStore store, Target target) {
+    var stored = store.read(target.bucket(), target.stateKey());
+    if (stored.isEmpty()) {
+      return Optional.empty();
+    }
+    var state = UploadState.parse(stored.get().bytes());
+    if (state.isEmpty()) {
+      store.delete(target.bucket(), target.stateKey());
+    }
+    return state.map(s -> new Seen(s, stored.get().etag()));
+  }
+
+  private static Optional<Claim> begin(
+      ObjectStore store, Target target, DownloadSettings settings, Clock clock, String owner) {
+    var upload = store.startMultipart(target.bucket(), target.key(), BYTES);
+    var state =
+        new UploadState(
+            upload.uploadId(),
+            target.size(),
+            target.partSize(),
+            1,
+            owner,
+            clock.instant(),
+            List.of());
+    var etag = store.putIfAbsent(target.bucket(), target.stateKey(), Json.bytes(state), JSON);
+    if (etag.isEmpty()) {
+      upload.abort();
+      return Optional.empty();
+    }
+    return Optional.of(
+        new Claim(store, target, settings, clock, upload, state, etag.get(), List.of()));
+  }
+
+  private static Optional<Claim> goOn(
+      ObjectStore store,
+      Target target,
+      DownloadSettings settings,
+      Clock clock,
+      String owner,
+      Seen seen) {
+    var old = seen.state();
+    var upload = store.resumeMultipart(target.bucket(), target.key(), old.uploadId());
+    boolean fits = old.fileSize() == target.size() && old.partSize() == target.partSize();
+    var stored = fits ? stored(target, old, upload.parts()) : List.<StoredPart>of();
+    boolean isNew = stored.isEmpty();
+    if (isNew) {
+      upload = store.startMultipart(target.bucket(), target.key(), BYTES);
+    }
+    var state =
+        new UploadState(
+            upload.uploadId(),
+            target.size(),
+            target.partSize(),
+            old.epoch() + 1,
+            owner,
+            clock.instant(),
+            stored);
+    var etag =
+        store.putIfMatch(target.bucket(), target.stateKey(), Json.bytes(state), JSON, seen.etag());
+    if (etag.isEmpty()) {
+      if (isNew) {
+        upload.abort();
+      }
+      return Optional.empty();
+    }
+    if (isNew) {
+      store.resumeMultipart(target.bucket(), target.key(), old.uploadId()).abort();
+    } else {
+      log.info("going on with {}: {} parts are stored", target.key(), stored.size());
+    }
+    return Optional.of(
+        new Claim(store, target, settings, clock, upload, state, etag.get(), stored));
+  }
+
+  /** What the store lists and the right size, with what the state knows of it. */
+  private static List<StoredPart> stored(
+      Target target, UploadState state, List<UploadedPart> listed) {
+    var known = new TreeMap<Integer, StoredPart>();
+    state.parts().forEach(part -> known.put(part.number(), part));
+    var parts = new ArrayList<StoredPart>();
+    for (var part : listed) {
+      if (part.number() <= target.parts() && part.size() == target.size(part.number())) {
+        var noted = known.get(part.number());
+        parts.add(
+            noted != null && noted.etag().equals(part.etag())
+                ? noted
+                : new StoredPart(part.number(), part.etag(), part.size(), -1, List.of()));
+      }
+    }
+    return parts;
+  }
+
+  synchronized ObjectStore.Multipart upload() {
+    return upload;
+  }
+
+  /** Begins anew: nothing of what is stored is of use. */
+  synchronized void restart() {
+    upload.abort();
+    upload = store.startMultipart(target.bucket(), target.key(), BYTES);
+    parts.clear();
+    state =
+        new UploadState(
+            upload.uploadId(),
+            target.size(),
+            target.partSize(),
+            state.epoch(),
+            state.owner(),
+            clock.instant(),
+            List.of());
+    confirm();
+  }
+
+  synchronized List<StoredPart> parts() {
+    return List.copyOf(parts.values());
+  }
+
+  /** A part lies in the store. */
+  synchronized void stored(StoredPart part) {
+    parts.put(part.number(), part);
+    isDirty = true;
+  }
+
+  /**
+   * Makes sure that it still holds.
+   *
+   * @throws Lost when it does not
+   */
+  synchronized void confirm() {
+    if (!isLost) {
+      save(state.owner());
+    }
+    if (isLost) {
+      throw new Lost(target.key());
+    }
+  }
+
+  /** Joins the parts. */
+  void complete() {
+    confirm();
+    upload()
+        .complete(
+            parts().stream().map(p -> new UploadedPart(p.number(), p.etag(), p.size())).toList());
+  }
+
+  /** Lets somebody else go on from here. */
+  synchronized void release() {
+    if (!isOver && !isLost) {
+      boolean interrupted = Thread.interrupted();
+      try {
+        save("");
+      } catch (ObjectStoreException e) {
+        log.info("the claim to {} could not be given back: {}", target.key(), e.getMessage());
+      } finally {
+        if (interrupted) {
+          Thread.currentThread().interrupt();
+        }
+      }
+    }
+    isOver = true;
+    notifyAll();
+  }
+
+  /** It is done: nothing is left of it. */
+  synchronized void finish() {
+    if (!isLost) {
+      store.delete(target.bucket(), target.stateKey());
+    }
+    isOver = true;
+    notifyAll();
+  }
+
+  /** Nothing of it is worth keeping. */
+  void discard() {
+    upload().abort();
+    finish();
+  }
+
+  private void save(String owner) {
+    var next = state.by(owner, clock.instant(), List.copyOf(parts.values()));
+    var won = store.putIfMatch(target.bucket(), target.stateKey(), Json.bytes(next), JSON, etag);
+    if (won.isPresent()) {
+      state = next;
+      etag = won.get();
+      isDirty = false;
+      savedAt = System.nanoTime();
+    } else {
+      isLost = true;
+      log.warn("another instance has taken over {}", target.key());
+    }
+  }
+
+  private synchronized void keep() {
+    try {
+      while (!isOver && !isLost) {
+        wait(SAVE_MILLIS);
+        boolean isDue = System.nanoTime() - savedAt > silence.toNanos() / 4;
+        if (!isOver && !isLost && (isDirty || isDue)) {
+          try {
+            save(state.owner());
+          } catch (ObjectStoreException e) {
+            log.debug("the state of {} was not written: {}", target.key(), e.getMessage());
+          }
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  synchronized @Nullable Lost lost() {
+    return isLost ? new Lost(target.key()) : null;
+  }
+}

@@ -1,0 +1,189 @@
+package flora.fetcher.download;
+
+import flora.hub.FileSource;
+import flora.hub.FileStream;
+import flora.hub.HubException;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** One connection's work on one slice. */
+final class Fetch {
+
+  /** How it ended. */
+  enum End {
+    /** The slice is done, by this connection or another. */
+    DONE,
+    /** It failed; the slice waits for somebody else. */
+    FAILED,
+    /** It was told to stop. */
+    CANCELLED
+  }
+
+  final Lane lane;
+  final FileSource source;
+  final Slice slice;
+  final long startedAt = System.nanoTime();
+  private final long from;
+  private volatile long bytes;
+  private volatile long firstByteAt;
+  private long sampledAt = startedAt;
+  private long sampledBytes;
+
+  // guarded by this
+  private @Nullable FileStream stream;
+  private @Nullable Thread thread;
+  private boolean cancelled;
+  private @Nullable HubException fault;
+
+  Fetch(Lane lane, FileSource source, Slice slice) {
+    this.lane = lane;
+    this.source = source;
+    this.slice = slice;
+    this.from = slice.at;
+  }
+
+  long bytes() {
+    return bytes;
+  }
+
+  /** Bytes a second since the first one; 0 while nothing has come. */
+  double speed(long now) {
+    long first = firstByteAt;
+    return first == 0 ? 0 : 1e9 * bytes / Math.max(1_000_000, now - first);
+  }
+
+  boolean hasBegun() {
+    return firstByteAt != 0;
+  }
+
+  long waited(long now) {
+    return now - startedAt;
+  }
+
+  /** Whether it has been too slow for a whole window; asked by one thread. */
+  boolean isStalled(long now, DownloadSettings settings) {
+    if (firstByteAt == 0) {
+      return waited(now) > settings.firstByte().toNanos();
+    }
+    if (now - sampledAt < settings.stallWindow().toNanos()) {
+      return false;
+    }
+    double speed = 1e9 * (bytes - sampledBytes) / (now - sampledAt);
+    sampledAt = now;
+    sampledBytes = bytes;
+    return speed < settings.slowestBytesPerSecond();
+  }
+
+  /**
+   * Stops it from another thread.
+   *
+   * @param why a failure of the source, null when it is only not needed any more
+   */
+  synchronized void cancel(@Nullable HubException why) {
+    if (thread == null) {
+      return;
+    }
+    cancelled = true;
+    fault = why;
+    if (stream != null) {
+      stream.cancel();
+    } else {
+      thread.interrupt();
+    }
+  }
+
+  End run(byte[] chunk) throws InterruptedException {
+    synchronized (this) {
+      thread = Thread.currentThread();
+    }
+    try {
+      return fetch(chunk);
+    } catch (HubException e) {
+      return ended(e);
+    } catch (InterruptedException e) {
+      if (!isCancelled()) {
+        throw e;
+      }
+      return ended(null);
+    } catch (RuntimeException e) {
+      slice.part.file.fail(e);
+      return End.FAILED;
+    } finally {
+      synchronized (this) {
+        thread = null;
+        stream = null;
+        if (cancelled) {
+          Thread.interrupted();
+        }
+      }
+      long first = firstByteAt;
+      if (first != 0) {
+        source.moved(bytes, Duration.ofNanos(System.nanoTime() - startedAt));
+      }
+    }
+  }
+
+  private End fetch(byte[] chunk) throws InterruptedException {
+    var part = slice.part;
+    long position = from;
+    long end = slice.end;
+    if (position >= end) {
+      return End.DONE;
+    }
+    try (var in = source.open(position, end)) {
+      synchronized (this) {
+        stream = in;
+        if (cancelled) {
+          return End.CANCELLED;
+        }
+      }
+      while (true) {
+        int n = in.read(chunk, 0, chunk.length);
+        if (n < 0) {
+          throw new HubException.Unreachable(
+              source.name(),
+              "%s ended after %d of %d bytes"
+                  .formatted(part.file.file.path(), position, part.file.file.size()),
+              null);
+        }
+        if (n > 0 && firstByteAt == 0) {
+          firstByteAt = System.nanoTime();
+          lane.answered(waited(firstByteAt) / 1e9);
+        }
+        var delivery = part.deliver(slice, position, chunk, n, source.name());
+        position += n;
+        bytes = position - from;
+        lane.brought(delivery.gained());
+        part.file.job.meter.moved(source.name(), delivery.gained());
+        if (delivery.isComplete()) {
+          part.file.complete(part);
+        }
+        if (!delivery.isWanted()) {
+          return End.DONE;
+        }
+      }
+    }
+  }
+
+  private synchronized boolean isCancelled() {
+    return cancelled;
+  }
+
+  private End ended(@Nullable HubException e) {
+    HubException counts;
+    synchronized (this) {
+      if (cancelled && fault == null) {
+        return End.CANCELLED;
+      }
+      counts = fault == null ? e : fault;
+    }
+    if (counts != null) {
+      slice.failed = source.name();
+      slice.reason = String.valueOf(counts.getMessage());
+      source.failed(counts);
+      lane.failed(counts);
+      slice.part.file.failed(source.name(), startedAt, bytes, counts);
+    }
+    return End.FAILED;
+  }
+}

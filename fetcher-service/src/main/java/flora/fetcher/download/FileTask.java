@@ -1,0 +1,227 @@
+package flora.fetcher.download;
+
+import flora.hub.FileSource;
+import flora.hub.HubException;
+import flora.hub.HubFile;
+import flora.hub.RepoCopies;
+import flora.hub.RetryPolicy;
+import flora.hub.archive.Archive;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A file on its way: its open parts, and how its sources behave. A source that fails is left alone
+ * for a while, and for good when it fails as often in a row as the policy has attempts, or in a way
+ * that will not pass. The file fails when no source is left.
+ */
+abstract class FileTask {
+
+  /** A connection that brought so much was a good one: failures are counted anew. */
+  private static final long PROGRESS = 1 << 20;
+
+  /** How one source behaves on this file. */
+  private static final class Behaviour {
+    private int failures;
+    private long lastFailure = System.nanoTime();
+    private long notBefore = System.nanoTime();
+    private @Nullable HubException error;
+    private boolean dropped;
+  }
+
+  final RepoCopies copies;
+  final HubFile file;
+  final Job job;
+  final String bucket;
+  private final RetryPolicy policy;
+  private final List<Part> open = new ArrayList<>();
+  private final Map<String, FileSource> sources = new LinkedHashMap<>();
+  private final Map<String, Behaviour> behaviours = new LinkedHashMap<>();
+  private long unusableSince = Long.MAX_VALUE;
+
+  FileTask(RepoCopies copies, HubFile file, Job job, RetryPolicy policy) {
+    this.copies = copies;
+    this.file = file;
+    this.job = job;
+    this.policy = policy;
+    this.bucket = Archive.bucket(copies.listing().type());
+  }
+
+  /** Begins the next part, when there is one and memory for it. */
+  abstract @Nullable Part begin();
+
+  /** All bytes of a part are there. */
+  abstract void complete(Part part);
+
+  /** It cannot be had. */
+  abstract void fail(RuntimeException e);
+
+  /** Looks again who has the file. */
+  final Collection<FileSource> refresh() {
+    var found = copies.sources(file);
+    synchronized (sources) {
+      found.forEach(source -> sources.put(source.name(), source));
+      return List.copyOf(sources.values());
+    }
+  }
+
+  final @Nullable FileSource source(String name) {
+    synchronized (sources) {
+      return sources.get(name);
+    }
+  }
+
+  final List<String> sourceNames() {
+    synchronized (sources) {
+      return List.copyOf(sources.keySet());
+    }
+  }
+
+  /** The source under this name, when it may be asked now. */
+  final @Nullable FileSource askable(String name, long now) {
+    var source = source(name);
+    if (source == null || !source.isUsable()) {
+      return null;
+    }
+    synchronized (behaviours) {
+      var known = behaviours.get(name);
+      return known != null && (known.dropped || now - known.notBefore < 0) ? null : source;
+    }
+  }
+
+  /** The next range that a source should bring; null for none now. */
+  final @Nullable Slice next(String source, long most) {
+    synchronized (open) {
+      for (var part : open) {
+        if (!part.avoided.contains(source)) {
+          var slice = part.next(most);
+          if (slice != null) {
+            return slice;
+          }
+        }
+      }
+      var part = begin();
+      if (part == null) {
+        return null;
+      }
+      open.add(part);
+      return part.avoided.contains(source) ? null : part.next(most);
+    }
+  }
+
+  final List<Slice> running() {
+    synchronized (open) {
+      var all = new ArrayList<Slice>();
+      open.forEach(part -> all.addAll(part.running()));
+      return all;
+    }
+  }
+
+  /** A part is no longer fetched. */
+  final void close(Part part) {
+    synchronized (open) {
+      open.remove(part);
+    }
+  }
+
+  /** Takes all buffers back; connections that still fetch find nothing to write into. */
+  final List<Part> closeAll() {
+    synchronized (open) {
+      var parts = List.copyOf(open);
+      open.clear();
+      return parts;
+    }
+  }
+
+  final void succeeded(String source) {
+    synchronized (behaviours) {
+      var known = behaviours.get(source);
+      if (known != null) {
+        known.failures = 0;
+      }
+    }
+  }
+
+  /**
+   * A connection failed. Those that were under way at the same time fail together: that counts
+   * once.
+   */
+  final void failed(String source, long startedAt, long brought, HubException e) {
+    long now = System.nanoTime();
+    synchronized (behaviours) {
+      var known = behaviours.computeIfAbsent(source, _ -> new Behaviour());
+      if (brought >= PROGRESS) {
+        known.failures = 0;
+      }
+      if (known.failures == 0 || startedAt - known.lastFailure >= 0) {
+        known.failures++;
+        known.lastFailure = now;
+      }
+      known.error = e;
+      var delay = policy.delay(known.failures, e);
+      if (delay == null && e instanceof HubException.OtherFile && known.failures == 1) {
+        // a proxy's hiccup as often as not: asked once more
+        known.notBefore = now + policy.firstDelay().toNanos();
+      } else if (delay == null) {
+        known.dropped = true;
+      } else {
+        known.notBefore = now + delay.toNanos();
+      }
+    }
+    failUnlessAnyIsLeft(now);
+  }
+
+  /** Does not ask a source any more. */
+  final void drop(String source) {
+    synchronized (behaviours) {
+      behaviours.computeIfAbsent(source, _ -> new Behaviour()).dropped = true;
+    }
+  }
+
+  /** Fails when nobody is left who may have the file, now or after a short wait. */
+  final void failUnlessAnyIsLeft(long now) {
+    boolean waits = false;
+    var errors = new LinkedHashMap<String, HubException>();
+    synchronized (behaviours) {
+      for (var name : sourceNames()) {
+        var known = behaviours.get(name);
+        if (known != null && known.error != null) {
+          errors.put(name, known.error);
+        }
+        var source = source(name);
+        if (known != null && known.dropped) {
+          continue;
+        }
+        if (source != null && source.isUsable()) {
+          unusableSince = Long.MAX_VALUE;
+          return;
+        }
+        waits = true;
+      }
+      if (waits) {
+        unusableSince = Math.min(unusableSince, now);
+        if (now - unusableSince < Duration.ofSeconds(20).toNanos()) {
+          return;
+        }
+      }
+    }
+    if (errors.size() == 1) {
+      fail(errors.values().iterator().next());
+    } else {
+      fail(new TransferException.AllFailed(copies.listing().repo(), file.path(), errors));
+    }
+  }
+
+  /** Why a source was left, for people. */
+  final String lastError(String source) {
+    synchronized (behaviours) {
+      var known = behaviours.get(source);
+      var error = known == null ? null : known.error;
+      return error == null ? "" : String.valueOf(error.getMessage());
+    }
+  }
+}

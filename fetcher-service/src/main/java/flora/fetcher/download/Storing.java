@@ -1,0 +1,67 @@
+package flora.fetcher.download;
+
+import flora.store.ObjectStoreException;
+import java.util.concurrent.Semaphore;
+
+/**
+ * The way into the store: so many bytes at once, since the store's client holds a second copy of
+ * what it sends. Where the medium is full it waits and tries again until somebody has made room;
+ * everything before it stops by itself as soon as the buffers are used up.
+ */
+final class Storing {
+
+  private static final int UNIT = 64 << 10;
+  private static final int UNITS = (32 << 20) / UNIT;
+
+  private final Semaphore room = new Semaphore(UNITS, true);
+  private final DownloadSettings settings;
+
+  Storing(DownloadSettings settings) {
+    this.settings = settings;
+  }
+
+  /** Does something with the store, some of it at a time. */
+  interface Write {
+    void run();
+  }
+
+  /** On a thread of its own. */
+  void submit(
+      Job job, long bytes, Write write, java.util.function.Consumer<RuntimeException> fail) {
+    job.waitingForStore.incrementAndGet();
+    Thread.ofVirtual()
+        .name("download-store")
+        .start(
+            () -> {
+              try {
+                now(job, bytes, write);
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              } catch (RuntimeException e) {
+                fail.accept(e);
+              } finally {
+                job.waitingForStore.decrementAndGet();
+              }
+            });
+  }
+
+  /** On the caller's thread. */
+  void now(Job job, long bytes, Write write) throws InterruptedException {
+    int units = Math.clamp(bytes / UNIT + 1, 1, UNITS);
+    room.acquire(units);
+    try {
+      while (!job.isOver()) {
+        try {
+          write.run();
+          return;
+        } catch (ObjectStoreException.Full e) {
+          job.paused(write, e);
+          Thread.sleep(settings.fullRetry());
+        }
+      }
+    } finally {
+      job.resumed(write);
+      room.release(units);
+    }
+  }
+}
