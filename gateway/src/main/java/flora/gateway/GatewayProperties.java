@@ -18,6 +18,7 @@ import org.springframework.util.unit.DataSize;
  * @param maxRequest largest body of a run request
  * @param maxUpload largest picture
  * @param maxStreams how many event streams may be open at once
+ * @param planTimeout how long a plan may take: lists and small documents of a hub
  * @param heartbeat how often a quiet event stream says that it lives
  * @param stalledAfter silence of a running stage after which a run counts as stalled
  * @param bucketNotifications ARN that the datasets bucket is to tell of new objects; empty = the
@@ -34,6 +35,7 @@ public record GatewayProperties(
     @DefaultValue("1MB") DataSize maxRequest,
     @DefaultValue("256MB") DataSize maxUpload,
     @DefaultValue("200") int maxStreams,
+    @DefaultValue("30s") Duration planTimeout,
     @DefaultValue("15s") Duration heartbeat,
     @DefaultValue("30s") Duration stalledAfter,
     @DefaultValue("") String bucketNotifications,
@@ -48,6 +50,7 @@ public record GatewayProperties(
           "gateway.instance must be 1 to 64 letters, digits and ._-, not '" + instance + "'");
     }
     sync = List.copyOf(sync);
+    positive("gateway.plan-timeout", planTimeout);
     positive("gateway.heartbeat", heartbeat);
     positive("gateway.stalled-after", stalledAfter);
     if (maxStreams < 1) {

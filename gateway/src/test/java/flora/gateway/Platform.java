@@ -2,6 +2,7 @@ package flora.gateway;
 
 import flora.embedded.EmbeddedKafka;
 import flora.embedded.EmbeddedS3;
+import flora.fakehub.FakeHub;
 import flora.schemas.Event;
 import flora.schemas.Json;
 import flora.schemas.Topics;
@@ -32,6 +33,7 @@ final class Platform {
 
   private final EmbeddedKafka kafka;
   private final EmbeddedS3 s3;
+  private final FakeHub hub = FakeHub.start(0);
   private final KafkaProducer<String, byte[]> producer;
 
   private Platform(EmbeddedKafka kafka, EmbeddedS3 s3) {
@@ -77,6 +79,7 @@ final class Platform {
                 "--server.port=0",
                 "--spring.kafka.bootstrap-servers=" + kafka.bootstrapServers(),
                 "--store.endpoint=" + s3.endpoint(),
+                "--hub.endpoint=" + hub.endpoint(),
                 "--gateway.intake.enabled=false",
                 "--gateway.intake.every=200ms",
                 "--gateway.intake.quiet=500ms",
@@ -89,6 +92,11 @@ final class Platform {
       args.add(property);
     }
     return new Gateway(GatewayApplication.builder().run(args.toArray(String[]::new)));
+  }
+
+  /** The hub of every gateway that names no other. */
+  FakeHub hub() {
+    return hub;
   }
 
   ObjectStore storeOf(Gateway gateway) {

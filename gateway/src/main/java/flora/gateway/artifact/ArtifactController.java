@@ -1,6 +1,7 @@
 package flora.gateway.artifact;
 
 import flora.gateway.error.Refusal;
+import flora.gateway.http.StoredFiles;
 import flora.gateway.run.Runs;
 import flora.schemas.Json;
 import flora.schemas.run.Run;
@@ -12,11 +13,7 @@ import flora.store.ObjectStore;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.Optional;
-import org.springframework.http.ContentDisposition;
-import org.springframework.http.HttpHeaders;
-import org.springframework.http.HttpStatus;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.RestController;
@@ -27,10 +24,12 @@ final class ArtifactController {
 
   private final Runs runs;
   private final ObjectStore store;
+  private final StoredFiles files;
 
-  ArtifactController(Runs runs, ObjectStore store) {
+  ArtifactController(Runs runs, ObjectStore store, StoredFiles files) {
     this.runs = runs;
     this.store = store;
+    this.files = files;
   }
 
   @GetMapping("/v1/runs/{id}/artifacts/{*path}")
@@ -46,7 +45,7 @@ final class ArtifactController {
         artifact(run, name)
             .or(() -> checkpointFile(run, name))
             .orElseThrow(() -> new Refusal.NoArtifact(run.id(), name));
-    send(name, file, request, response);
+    files.send(name, file, request, response);
   }
 
   /** Found by its name among those that the run told of: a name never becomes a key. */
@@ -70,56 +69,5 @@ final class ArtifactController {
       }
     }
     return Optional.empty();
-  }
-
-  private void send(
-      String name, ObjectRef file, HttpServletRequest request, HttpServletResponse response)
-      throws IOException {
-    var etag = "\"" + file.sha256() + "\"";
-    response.setHeader(HttpHeaders.ETAG, etag);
-    response.setHeader(HttpHeaders.ACCEPT_RANGES, "bytes");
-    var known = request.getHeader(HttpHeaders.IF_NONE_MATCH);
-    if (known != null && (known.contains(etag) || known.strip().equals("*"))) {
-      response.setStatus(HttpStatus.NOT_MODIFIED.value());
-      return;
-    }
-    var condition = request.getHeader(HttpHeaders.IF_RANGE);
-    var range =
-        condition == null || condition.equals(etag)
-            ? HttpRange.of(request.getHeader(HttpHeaders.RANGE), file.size())
-            : Optional.<HttpRange>empty();
-    response.setContentType(type(name));
-    response.setHeader(
-        HttpHeaders.CONTENT_DISPOSITION,
-        ContentDisposition.attachment()
-            .filename(name.substring(name.lastIndexOf('/') + 1), StandardCharsets.UTF_8)
-            .build()
-            .toString());
-    response.setHeader("X-Content-Type-Options", "nosniff");
-    range.ifPresent(
-        r -> {
-          response.setStatus(HttpStatus.PARTIAL_CONTENT.value());
-          response.setHeader(HttpHeaders.CONTENT_RANGE, r.of(file.size()));
-        });
-    response.setContentLengthLong(range.map(HttpRange::length).orElse(file.size()));
-    if (request.getMethod().equals("HEAD")) {
-      return;
-    }
-    try (var in =
-        range.isPresent()
-            ? store.open(file.bucket(), file.key(), range.get().first(), range.get().length())
-            : store.open(file.bucket(), file.key())) {
-      in.transferTo(response.getOutputStream());
-    }
-  }
-
-  private static String type(String name) {
-    var ending = name.substring(name.lastIndexOf('.') + 1);
-    return switch (ending) {
-      case "json" -> "application/json";
-      case "png" -> "image/png";
-      case "csv" -> "text/csv;charset=UTF-8";
-      default -> "application/octet-stream";
-    };
   }
 }

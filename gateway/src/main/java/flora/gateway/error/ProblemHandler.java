@@ -97,6 +97,10 @@ public final class ProblemHandler implements ErrorController {
           case Refusal.Unauthorized _ -> HttpStatus.UNAUTHORIZED;
           // the request can be read; what it names is not there
           case Refusal.NoDataset d when d.isNamedInBody() -> HttpStatus.UNPROCESSABLE_CONTENT;
+          case Refusal.Unplannable u -> planned(u.code());
+          case Refusal.PlanTimeout _ -> HttpStatus.GATEWAY_TIMEOUT;
+          case Refusal.NoModel _, Refusal.NoModelFile _, Refusal.NoMirror _ -> HttpStatus.NOT_FOUND;
+          case Refusal.PreconditionFailed _ -> HttpStatus.PRECONDITION_FAILED;
           case Refusal.KeyReused _ -> HttpStatus.UNPROCESSABLE_CONTENT;
           case Refusal.NotSynced _ -> HttpStatus.NOT_FOUND;
           case Refusal.Busy _ -> HttpStatus.CONFLICT;
@@ -105,6 +109,21 @@ public final class ProblemHandler implements ErrorController {
           default -> null;
         };
     return special == null ? status(e.code()).value() : special.value();
+  }
+
+  /** The request can be read; what it names is not there, not for us, or not to be asked now. */
+  private static @Nullable HttpStatus planned(ErrorCode code) {
+    return switch (code) {
+      case REPO_GATED -> HttpStatus.FORBIDDEN;
+      case REPO_NOT_FOUND,
+          REVISION_NOT_FOUND,
+          MODEL_UNSUPPORTED,
+          DATASET_EMPTY,
+          FILE_FILTERED_OUT ->
+          HttpStatus.UNPROCESSABLE_CONTENT;
+      case HUB_PROTOCOL -> HttpStatus.BAD_GATEWAY;
+      default -> null;
+    };
   }
 
   private static HttpStatus status(ErrorCode code) {

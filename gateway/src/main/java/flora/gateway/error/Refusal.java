@@ -2,7 +2,10 @@ package flora.gateway.error;
 
 import flora.schemas.ErrorCode;
 import flora.schemas.PipelineException;
+import flora.schemas.RepoId;
+import flora.schemas.RepoReference;
 import flora.schemas.RunId;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** What the gateway itself says no to. */
@@ -110,6 +113,65 @@ public abstract sealed class Refusal extends PipelineException {
           "this Idempotency-Key was used for a different request",
           "Idempotency-Key",
           "use a new key for a new request");
+    }
+  }
+
+  /** A repository that a request names cannot be planned; the code is that of the reason. */
+  public static final class Unplannable extends Refusal {
+    public Unplannable(PipelineException reason, String pointer) {
+      super(reason.code(), String.valueOf(reason.getMessage()), pointer, reason.hint());
+    }
+  }
+
+  /** The hub takes longer than anybody waits. */
+  public static final class PlanTimeout extends Refusal {
+    public PlanTimeout(Duration limit) {
+      super(
+          ErrorCode.HUB_UNREACHABLE,
+          "no plan within %d s: the hub or its mirrors answer too slowly"
+              .formatted(limit.toSeconds()),
+          null,
+          "ask again, name a quick one with use_mirror, or raise gateway.plan-timeout");
+    }
+  }
+
+  /** The repository does not lie in the store, not at this revision. */
+  public static final class NoModel extends Refusal {
+    public NoModel(RepoReference reference) {
+      super(
+          ErrorCode.MODEL_NOT_FOUND,
+          "the store has nothing of %s at %s".formatted(reference.repo(), reference.revision()),
+          "name",
+          "fetch it: POST /v1/runs with model: {base_model: %s}".formatted(reference));
+    }
+  }
+
+  /** The commit lies in the store, the file does not. */
+  public static final class NoModelFile extends Refusal {
+    public NoModelFile(RepoId repo, String commit, String path) {
+      super(
+          ErrorCode.MODEL_NOT_FOUND,
+          "the store has no file %s of %s at %s".formatted(shown(path), repo, commit),
+          "path",
+          "GET /v1/models/%s lists its files".formatted(repo.folder()));
+    }
+  }
+
+  /** There is no such mirror. */
+  public static final class NoMirror extends Refusal {
+    public NoMirror(String name) {
+      super(
+          ErrorCode.REQUEST_INVALID,
+          "there is no mirror " + shown(name),
+          "name",
+          "GET /v1/mirrors lists them");
+    }
+  }
+
+  /** What the request was to be done to is another by now. */
+  public static final class PreconditionFailed extends Refusal {
+    public PreconditionFailed(String header, String message) {
+      super(ErrorCode.REQUEST_INVALID, message, header, "look at it and ask again with its ETag");
     }
   }
 

@@ -1,14 +1,14 @@
 package flora.gateway.run;
 
-import flora.gateway.GatewayProperties;
 import flora.gateway.dataset.Incoming;
 import flora.gateway.error.Refusal;
+import flora.gateway.http.RequestBodies;
+import flora.gateway.model.Plans;
+import flora.hub.plan.PlanReport;
 import flora.schemas.Routing;
 import flora.schemas.RunId;
 import flora.schemas.Stage;
-import flora.schemas.request.ContentKind;
 import flora.schemas.request.EffectiveRequest;
-import flora.schemas.request.RequestReader;
 import flora.schemas.request.RunRequest;
 import flora.schemas.run.Run;
 import jakarta.servlet.http.HttpServletRequest;
@@ -36,7 +36,8 @@ final class RunController {
   private final Incoming incoming;
   private final Clock clock;
   private final RandomGenerator random;
-  private final GatewayProperties properties;
+  private final RequestBodies bodies;
+  private final Plans plans;
 
   RunController(
       Submissions submissions,
@@ -45,14 +46,16 @@ final class RunController {
       Incoming incoming,
       Clock clock,
       RandomGenerator random,
-      GatewayProperties properties) {
+      RequestBodies bodies,
+      Plans plans) {
     this.submissions = submissions;
     this.runs = runs;
     this.view = view;
     this.incoming = incoming;
     this.clock = clock;
     this.random = random;
-    this.properties = properties;
+    this.bodies = bodies;
+    this.plans = plans;
   }
 
   /** What a request comes to, told without starting anything. */
@@ -61,7 +64,9 @@ final class RunController {
       RunRequest request,
       List<String> warnings,
       List<Stage> stages,
-      Incoming.@Nullable Report dataset) {}
+      Incoming.@Nullable Report dataset,
+      @Nullable PlanReport downloadPlan,
+      Plans.@Nullable Obstacle downloadProblem) {}
 
   @PostMapping("/v1/runs")
   ResponseEntity<?> submit(
@@ -70,16 +75,19 @@ final class RunController {
       @RequestParam(required = false) @Nullable String dialect,
       @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key)
       throws IOException {
-    var effective = RequestReader.read(body(http), kind(http), dialect);
+    var effective = bodies.runRequest(http, dialect);
     var dataset = uploaded(effective.request());
     if (asks(dryRun)) {
+      var outlook = plans.outlook(effective.request());
       return ResponseEntity.ok(
           new DryRun(
               "dry_run",
               effective.request(),
               effective.warnings(),
               Routing.stages(effective.request()),
-              dataset == null ? null : incoming.report(dataset)));
+              dataset == null ? null : incoming.report(dataset),
+              outlook.plan(),
+              outlook.obstacle()));
     }
     if (dataset != null) {
       incoming.requireAny(dataset);
@@ -120,25 +128,6 @@ final class RunController {
   @PostMapping("/v1/runs/{id}/cancel")
   ResponseEntity<Run> cancel(@PathVariable String id) {
     return ResponseEntity.accepted().body(runs.cancel(id));
-  }
-
-  private byte[] body(HttpServletRequest http) throws IOException {
-    int limit = Math.toIntExact(properties.maxRequest().toBytes());
-    if (http.getContentLengthLong() > limit) {
-      throw new Refusal.TooLarge("the request", limit);
-    }
-    var body = http.getInputStream().readNBytes(limit + 1);
-    if (body.length > limit) {
-      throw new Refusal.TooLarge("the request", limit);
-    }
-    return body;
-  }
-
-  private static ContentKind kind(HttpServletRequest http) {
-    var type = http.getContentType();
-    var kind = type == null ? java.util.Optional.<ContentKind>empty() : ContentKind.of(type);
-    return kind.orElseThrow(
-        () -> new Refusal.WrongMediaType(type, "application/json or application/yaml"));
   }
 
   /** The dataset whose pictures have to be uploaded before; null when none has to. */

@@ -57,7 +57,12 @@ public final class Mirrors implements AutoCloseable {
     this(properties, origin, environment, store, clock, RetryPolicy.DEFAULT);
   }
 
-  Mirrors(
+  /**
+   * The same for somebody who waits.
+   *
+   * @param policy of asking the hub again
+   */
+  public Mirrors(
       MirrorProperties properties,
       HubSettings origin,
       Function<String, @Nullable String> environment,

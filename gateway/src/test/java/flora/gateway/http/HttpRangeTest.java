@@ -1,4 +1,4 @@
-package flora.gateway.artifact;
+package flora.gateway.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,4 +1,4 @@
-package flora.gateway.artifact;
+package flora.gateway.http;
 
 import flora.gateway.error.Refusal;
 import java.util.Optional;
