@@ -6,6 +6,7 @@ Needs torch==2.7.1 and safetensors.
 """
 
 import pathlib
+import random
 import sys
 from collections import OrderedDict
 
@@ -14,6 +15,7 @@ from safetensors.torch import save_file
 
 here = pathlib.Path(sys.argv[1])
 torch.manual_seed(1)
+random.seed(1)
 
 
 def tensors():
@@ -72,6 +74,33 @@ wide = {
 torch.save(wide, here / "wide.bin")
 reference(wide, "wide.safetensors")
 
+
+
+def view():
+    """A tensor as slicing, turning and repeating leave it."""
+    base = torch.arange(720, dtype=torch.int16).reshape(random.choice([(720,), (24, 30), (8, 9, 10)]))
+    for _ in range(random.randint(0, 5)):
+        d = random.randrange(base.dim())
+        match random.randint(0, 5):
+            case 0:
+                base = base.permute(*random.sample(range(base.dim()), base.dim()))
+            case 1:
+                base = base.narrow(d, base.shape[d] // 3, base.shape[d] // 2)
+            case 2:
+                base = base[(slice(None),) * d + (slice(1, None, random.randint(1, 3)),)]
+            case 3:
+                base = base.unsqueeze(d)
+            case 4 if base.shape[d] == 1:
+                base = base.expand(*[3 if i == d else -1 for i in range(base.dim())])
+            case 5 if base.dim() > 1 and base.shape[d]:
+                base = base.select(d, base.shape[d] // 2)
+    return base
+
+
+views = {f"view{i}": view() for i in range(60)}
+torch.save(views, here / "views.bin")
+reference(views, "views.safetensors")
+
 parameter = torch.nn.Parameter(torch.ones(2))
 parameter.note = "a Parameter with attributes has a rebuild function of its own"
 module = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
@@ -94,3 +123,5 @@ reference(OrderedDict(module.state_dict()), "trained.safetensors")
 script = torch.jit.script(torch.nn.Linear(1, 1))
 script.save(here / "script.pt")
 torch.save(module, here / "module.bin")  # the whole module: a pickle of classes
+for file in here.iterdir():
+    file.chmod(0o644)

@@ -25,9 +25,13 @@ import flora.stage.StageContext;
 import flora.store.LocalFiles;
 import flora.store.ObjectInfo;
 import flora.store.ObjectStore;
+import flora.store.ObjectStoreException;
 import flora.store.Secret;
 import flora.store.s3.S3ObjectStore;
 import flora.tensors.SafetensorsFile;
+import flora.tensors.pickle.ByteSource;
+import flora.tensors.pickle.PickledCheckpoint;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -69,6 +73,11 @@ class PickledRepositoryTest {
 
   /** Keys that were read from, whole or in part. */
   private final List<String> opened = new CopyOnWriteArrayList<>();
+
+  /** A key whose writing fails. */
+  private String deadKey = "";
+
+  private Runnable whenOpened = () -> {};
 
   private final ObjectStore store = noting(s3Store);
   private final FetcherFlow flow =
@@ -118,6 +127,10 @@ class PickledRepositoryTest {
             (proxy, method, arguments) -> {
               if (method.getName().equals("open")) {
                 opened.add((String) arguments[1]);
+                whenOpened.run();
+              }
+              if (method.getName().equals("put") && arguments[1].equals(deadKey)) {
+                throw new ObjectStoreException.Rejected("killed", null);
               }
               try {
                 return method.invoke(inner, arguments);
@@ -273,44 +286,49 @@ class PickledRepositoryTest {
   }
 
   @Test
-  void aRunThatIsStoppedHalfWayLeavesNothingThatCounts() throws Exception {
+  void whatWasKilledAtAnyWriteIsDoneAgainAndNothingOfItCounts() throws Exception {
     byte[] pickle = resource("zip2.bin");
     hub.add(pickled("flora/pickled", pickle));
-    var context = new RecordingContext();
-    assertThatThrownBy(
-            () ->
-                flow.run(
-                    Requests.mirror("flora/pickled"),
-                    stoppingWhileStoring(context, StoreLayout.blob(Sha256.sum(pickle)))))
-        .isInstanceOf(StageContext.RunCancelled.class);
+    var blob = StoreLayout.blob(convertedDigest());
+    for (var key :
+        List.of(
+            blob,
+            StoreLayout.verified(convertedDigest()),
+            StoreLayout.converted(Sha256.sum(pickle)))) {
+      deadKey = key;
+      assertThatThrownBy(() -> flow.run(Requests.mirror("flora/pickled"), new RecordingContext()))
+          .isInstanceOf(ObjectStoreException.Rejected.class);
 
-    assertThat(store.head(StoreLayout.MODELS, StoreLayout.converted(Sha256.sum(pickle)))).isEmpty();
-    try (var blobs = store.list(StoreLayout.MODELS, "blobs/sha256/")) {
-      assertThat(blobs.map(ObjectInfo::key).filter(k -> k.endsWith(".verified"))).hasSize(4);
+      assertThat(store.head(StoreLayout.MODELS, key)).isEmpty();
+      assertThat(store.head(StoreLayout.MODELS, StoreLayout.converted(Sha256.sum(pickle))))
+          .isEmpty();
+      assertThat(manifests()).isEmpty();
     }
-    assertThat(manifests()).isEmpty();
+    deadKey = "";
 
-    flow.run(Requests.mirror("flora/pickled"), new RecordingContext());
-    assertThat(manifests()).hasSize(1);
+    var entry = fetch("flora/pickled").file("model.safetensors").orElseThrow();
+    assertThat(StoreLayout.blob(entry.sha256())).isEqualTo(blob);
+    compare(blob(entry), "values.safetensors");
   }
 
-  /** A context that cancels in the second pass: each opens every one of 23 tensors. */
-  private StageContext stoppingWhileStoring(RecordingContext context, String key) {
-    return (StageContext)
-        Proxy.newProxyInstance(
-            getClass().getClassLoader(),
-            new Class<?>[] {StageContext.class},
-            (proxy, method, arguments) -> {
-              if (method.getName().equals("proceed")
-                  && opened.stream().filter(key::equals).count() > 40) {
-                context.cancelled = true;
-              }
-              try {
-                return method.invoke(context, arguments);
-              } catch (InvocationTargetException e) {
-                throw e.getCause();
-              }
-            });
+  @Test
+  void aCancelledRunStopsWhileConverting() {
+    hub.add(pickled("flora/pickled", resource("zip2.bin")));
+    var context = new RecordingContext();
+    whenOpened = () -> context.cancelled = true;
+
+    assertThatThrownBy(() -> flow.run(Requests.mirror("flora/pickled"), context))
+        .isInstanceOf(StageContext.RunCancelled.class);
+    assertThat(manifests()).isEmpty();
+  }
+
+  private static Sha256 convertedDigest() throws IOException {
+    var out = new ByteArrayOutputStream();
+    PickledCheckpoint.open(
+            "x", ByteSource.file(Path.of("src/test/resources/flora/fetcher/zip2.bin")))
+        .toSafetensors()
+        .writeTo(out);
+    return Sha256.sum(out.toByteArray());
   }
 
   private List<String> manifests() {

@@ -28,12 +28,14 @@ final class LegacyCheckpoint {
   private final String file;
   private final ByteSource source;
   private final Rebuild rebuild;
+  private final Window window;
   private long at;
 
   private LegacyCheckpoint(String file, ByteSource source) {
     this.file = file;
     this.source = source;
     this.rebuild = new Rebuild(file);
+    this.window = new Window(source, source.size(), Window.USUAL);
   }
 
   static Contents read(String file, ByteSource source) throws IOException {
@@ -60,7 +62,7 @@ final class LegacyCheckpoint {
       throw new Malformed(file, Defect.BAD_PICKLE, "the list of storages is missing");
     }
     var begins = begins(keys);
-    return new Contents(root, storage -> begin(storage, begins));
+    return new Contents(root, storage -> begin(storage, begins), window);
   }
 
   private Value pickle() throws IOException {
@@ -105,7 +107,7 @@ final class LegacyCheckpoint {
       throw new Malformed(
           file, Defect.BAD_STORAGE, "storage %s is missing".formatted(storage.key()));
     }
-    long count = new Window(source, source.size(), Long.BYTES).i64(begin);
+    long count = window.i64(begin);
     var named = rebuild.storages().get(storage.key());
     if (named == null || count != named.count()) {
       throw new Malformed(

@@ -12,8 +12,6 @@ import java.util.Arrays;
 /** The instructions of one pickle, from the front; lengths are believed only after a look. */
 final class PickleInput {
 
-  private static final int WINDOW = 256 << 10;
-
   private final String file;
   private final long from;
   private final long end;
@@ -24,7 +22,7 @@ final class PickleInput {
     this.file = file;
     this.from = from;
     this.end = end;
-    this.window = new Window(source, end, WINDOW);
+    this.window = new Window(source, end, Window.USUAL);
     this.position = from;
   }
 
@@ -78,7 +76,7 @@ final class PickleInput {
     long at = advance(n);
     var bytes = new byte[n];
     for (int done = 0; done < n; ) {
-      int piece = Math.min(n - done, WINDOW / 2);
+      int piece = Math.min(n - done, Window.USUAL / 2);
       int index = window.at(at + done, piece);
       System.arraycopy(window.bytes(), index, bytes, done, piece);
       done += piece;

@@ -25,7 +25,7 @@ import java.util.Map;
  * tensors, under their keys; all else is listed as skipped. Tensors that share a storage are each
  * written in full.
  *
- * <p>The same file always gives the same bytes.
+ * <p>The same file always gives the same bytes. For one thread.
  */
 public final class PickledCheckpoint {
 
@@ -37,19 +37,19 @@ public final class PickledCheckpoint {
 
   private final String file;
   private final ByteSource source;
-  private final Storages storages;
+  private final Contents contents;
   private final Map<String, TensorView> tensors;
   private final List<String> skipped;
 
   private PickledCheckpoint(
       String file,
       ByteSource source,
-      Storages storages,
+      Contents contents,
       Map<String, TensorView> tensors,
       List<String> skipped) {
     this.file = file;
     this.source = source;
-    this.storages = storages;
+    this.contents = contents;
     this.tensors = Collections.unmodifiableMap(tensors);
     this.skipped = List.copyOf(skipped);
   }
@@ -124,7 +124,7 @@ public final class PickledCheckpoint {
               : "only " + String.join(", ", skipped.subList(0, Math.min(8, skipped.size()))));
     }
     checkAmounts(file, source, tensors);
-    return new PickledCheckpoint(file, source, contents.storages(), tensors, skipped);
+    return new PickledCheckpoint(file, source, contents, tensors, skipped);
   }
 
   private static boolean hasTensor(Dict dict) {
@@ -181,7 +181,7 @@ public final class PickledCheckpoint {
     var writer = new SafetensorsWriter().metadata("format", "pt");
     tensors.forEach(
         (name, view) ->
-            writer.add(name, view.dtype(), view.shape(), new TensorBytes(source, storages, view)));
+            writer.add(name, view.dtype(), view.shape(), new TensorBytes(source, contents, view)));
     return writer;
   }
 }

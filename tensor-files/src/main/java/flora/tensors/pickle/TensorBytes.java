@@ -13,9 +13,9 @@ import java.util.List;
 /**
  * Writes a tensor's elements row by row, wherever its storage keeps them.
  *
- * <p>Long runs of elements are streamed. Others (a transposed matrix) are gathered in blocks: a
- * block of rows is filled in the order of the storage, so that the source is read forwards once for
- * each block.
+ * <p>Long runs of elements are streamed, and small tensors taken from what was read with their
+ * header. Others (a transposed matrix) are gathered in blocks: a block of rows is filled in the
+ * order of the storage, so that the source is read forwards once for each block.
  */
 final class TensorBytes implements SafetensorsWriter.Source {
 
@@ -24,13 +24,13 @@ final class TensorBytes implements SafetensorsWriter.Source {
   private static final int WINDOW = 1 << 20;
 
   private final ByteSource source;
-  private final Storages storages;
+  private final Contents contents;
   private final TensorView view;
   private final int width;
 
-  TensorBytes(ByteSource source, Storages storages, TensorView view) {
+  TensorBytes(ByteSource source, Contents contents, TensorView view) {
     this.source = source;
-    this.storages = storages;
+    this.contents = contents;
     this.view = view;
     this.width = view.dtype().bytes();
   }
@@ -55,9 +55,14 @@ final class TensorBytes implements SafetensorsWriter.Source {
     if (view.count() == 0) {
       return;
     }
-    long begin = storages.begin(view.storage()) + view.offset() * width;
+    long begin = contents.storages().begin(view.storage()) + view.offset() * width;
     var outer = outer();
-    if (streamed(view)) {
+    if (view.run() == view.count() && view.bytes() <= contents.window().capacity() / 2) {
+      int length = (int) view.bytes();
+      var window = contents.window();
+      int index = window.at(begin, length);
+      out.write(window.bytes(), index, length);
+    } else if (streamed(view)) {
       stream(begin, outer, out);
     } else {
       gather(begin, outer, out);

@@ -7,6 +7,9 @@ import java.nio.ByteOrder;
 /** A piece of a source that moves forward with its reader, so that small reads stay few. */
 final class Window {
 
+  /** Bytes that are read at once where much of what follows may be wanted. */
+  static final int USUAL = 256 << 10;
+
   private final ByteSource source;
   private final long end;
   private final byte[] bytes;
@@ -38,6 +41,11 @@ final class Window {
       filled = n;
     }
     return (int) (offset - start);
+  }
+
+  /** The most bytes that can lie ready. */
+  int capacity() {
+    return bytes.length;
   }
 
   byte[] bytes() {

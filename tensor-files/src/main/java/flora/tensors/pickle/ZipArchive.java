@@ -60,13 +60,18 @@ final class ZipArchive {
   private ZipArchive(String file, ByteSource source) {
     this.file = file;
     this.size = source.size();
-    this.window = new Window(source, size, 256 << 10);
+    this.window = new Window(source, size, Window.USUAL);
   }
 
   static ZipArchive open(String file, ByteSource source) throws IOException {
     var archive = new ZipArchive(file, source);
     archive.read();
     return archive;
+  }
+
+  /** The piece of the file that was read last. */
+  Window window() {
+    return window;
   }
 
   /** The entries by name. */

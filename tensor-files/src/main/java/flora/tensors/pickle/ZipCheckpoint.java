@@ -42,7 +42,8 @@ final class ZipCheckpoint {
     for (var storage : rebuild.storages().values()) {
       entry(file, archive, root, storage);
     }
-    return new Contents(value, storage -> archive.begin(entry(file, archive, root, storage)));
+    return new Contents(
+        value, storage -> archive.begin(entry(file, archive, root, storage)), archive.window());
   }
 
   private static long depth(String name) {

@@ -8,13 +8,13 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A source in memory that notes how much was asked for at once. */
+/** A source in memory that counts how often it was asked. */
 final class BytesInMemory implements ByteSource {
 
   private static final Path FOLDER = Path.of("src/test/resources/flora/tensors/pickle");
 
   private final byte[] bytes;
-  long read;
+  int requests;
 
   BytesInMemory(byte[] bytes) {
     this.bytes = bytes;
@@ -42,7 +42,7 @@ final class BytesInMemory implements ByteSource {
     if (offset < 0 || length < 0 || offset + length > bytes.length) {
       throw new AssertionError("asked for %d bytes from %d".formatted(length, offset));
     }
-    read += length;
+    requests++;
     return new ByteArrayInputStream(bytes, (int) offset, (int) length);
   }
 
