@@ -3,14 +3,16 @@ package flora.standalone.bench;
 import flora.fetcher.download.DownloadSettings;
 import flora.fetcher.download.Downloader;
 import flora.fetcher.download.Progress;
-import flora.hub.HubClient;
 import flora.hub.HubFile;
 import flora.hub.HubSettings;
 import flora.hub.RepoListing;
 import flora.hub.RepoType;
-import flora.hub.RetryPolicy;
+import flora.hub.Site;
 import flora.hub.archive.Archive;
 import flora.hub.archive.Verified;
+import flora.hub.mirror.Mirror;
+import flora.hub.mirror.MirrorProperties;
+import flora.hub.mirror.Mirrors;
 import flora.hub.plan.DownloadPlan;
 import flora.hub.plan.PlannedDownload;
 import flora.schemas.Json;
@@ -52,9 +54,14 @@ final class EngineMain {
             new S3ObjectStore(
                 endpoint, "flora", new Secret("flora-secret"), "us-east-1", LocalFiles.none());
         var hub =
-            new HubClient(
-                HubSettings.of(URI.create(args[1])), RetryPolicy.DEFAULT, Clock.systemUTC())) {
+            new Mirrors(
+                MirrorProperties.of(mirrors(args)),
+                HubSettings.of(URI.create(args[1])),
+                name -> null,
+                store,
+                Clock.systemUTC())) {
       StoreLayout.BUCKETS.forEach(store::ensureBucket);
+      var downloader = new Downloader(store, DownloadSettings.DEFAULT, Clock.systemUTC());
       System.out.println("ready");
       var lines = Child.lines();
       for (String line; (line = lines.readLine()) != null; ) {
@@ -63,7 +70,7 @@ final class EngineMain {
         long before = memory("VmRSS:");
         long start = System.nanoTime();
         switch (words[0]) {
-          case "fetch" -> fetch(hub, store, words[1]);
+          case "fetch" -> fetch(hub, downloader, store, words[1]);
           case "write" -> write(store, Long.parseLong(words[1]));
           case "hash" -> hash(Long.parseLong(words[1]));
           default -> throw new IllegalArgumentException(line);
@@ -77,16 +84,36 @@ final class EngineMain {
     }
   }
 
-  private static void fetch(HubClient hub, ObjectStore store, String repo)
+  private static Mirror[] mirrors(String... args) {
+    var mirrors = new Mirror[args.length - 2];
+    for (int i = 2; i < args.length; i++) {
+      mirrors[i - 2] =
+          new Mirror(
+              "mirror-" + (i - 1),
+              Site.Kind.HUGGINGFACE,
+              URI.create(args[i]),
+              null,
+              null,
+              Map.of(),
+              null,
+              Map.of(),
+              Map.of(),
+              100,
+              true,
+              16,
+              List.of());
+    }
+    return mirrors;
+  }
+
+  private static void fetch(Mirrors hub, Downloader downloader, ObjectStore store, String repo)
       throws InterruptedException {
-    var archive = new Archive(store);
-    var listing = hub.listing(RepoType.MODEL, new RepoId(repo), "main");
+    var copies = hub.locate(RepoType.MODEL, new RepoId(repo), "main", "true");
+    var listing = copies.listing();
     var plan =
         new DownloadPlan(RepoRole.BASE_MODEL, listing, listing.files(), List.of(), List.of());
-    var results =
-        new Downloader(store, DownloadSettings.DEFAULT, Clock.systemUTC())
-            .run(List.of(new PlannedDownload(plan, hub.copies(listing))), new Silent());
-    archive.publish(listing, results.getFirst());
+    var results = downloader.run(List.of(new PlannedDownload(plan, copies)), new Silent());
+    new Archive(store).publish(listing, results.getFirst());
   }
 
   /** As fast as the store takes parts that lie in memory, two at once. */

@@ -1,6 +1,5 @@
 package flora.standalone.bench;
 
-import flora.store.ObjectStore;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.URI;
@@ -26,6 +25,10 @@ public final class FetchBench {
   private static final long MIB = 1 << 20;
   private static final int CONNECTIONS = 16;
   private static final int SMALL_FILES = 1000;
+
+  /** The engine's parts of files of these sizes. */
+  private static final long PART = 8 * MIB;
+
   private static final List<String> SLOW_CONNECTIONS =
       List.of("--connection", Long.toString(8 * MIB), "--latency", "40");
   private static final String ENGINE = "flora";
@@ -178,7 +181,7 @@ public final class FetchBench {
       double first = (System.nanoTime() - start) / 1e9;
       rig.replaceEngine();
       double rest = rig.run("fetch bench/resume").seconds();
-      double again = (double) (rig.sent() - bytes) / ObjectStore.PART_SIZE / CONNECTIONS;
+      double again = (double) (rig.sent() - bytes) / PART / CONNECTIONS;
       var table = new Table(out, "kill -9 half-way over a link of 100 MiB/s" + size(bytes), bytes);
       table.row("the link's limit", (double) bytes / (100 * MIB));
       table.row("both halves", first + rest);
