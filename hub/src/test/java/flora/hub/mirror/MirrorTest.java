@@ -24,6 +24,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
+import org.springframework.boot.env.YamlPropertySourceLoader;
+import org.springframework.core.env.StandardEnvironment;
+import org.springframework.core.io.ByteArrayResource;
 
 class MirrorTest {
 
@@ -49,6 +52,47 @@ class MirrorTest {
 
   private static List<String> names(Mirrors mirrors) {
     return mirrors.list().stream().map(status -> status.mirror().name()).sorted().toList();
+  }
+
+  @Test
+  void readsTheYamlOfTheGuide() throws Exception {
+    var yaml =
+        """
+        hub:
+          mirrors:
+            - name: company
+              endpoint: https://proxy.example/huggingface-proxy
+              headers: { X-Api-Key: "${NO_SUCH_VARIABLE_HERE}" }
+              token: COMPANY_HUB_TOKEN
+              rank: 10
+            - name: university
+              kind: files
+              endpoint: https://mirror.uni.example/hugging-face
+              files: https://mirror.uni.example/hugging-face/{type}/{id}/{path}
+              repos: [openai/*, stabilityai/*]
+            - name: scope
+              kind: modelscope
+              endpoint: https://modelscope.cn
+              owners: { meta-llama: LLM-Research, Qwen: Qwen, "[*]": AI-ModelScope }
+          aliases: { "[old/name]": new/name }
+        """;
+    var environment = new StandardEnvironment();
+    new YamlPropertySourceLoader()
+        .load("guide", new ByteArrayResource(yaml.getBytes(StandardCharsets.UTF_8)))
+        .forEach(environment.getPropertySources()::addLast);
+
+    var bound = Binder.get(environment).bind("hub", MirrorProperties.class).get();
+
+    assertThat(bound.mirrors())
+        .extracting(Mirror::name)
+        .containsExactly("company", "university", "scope");
+    assertThat(bound.mirrors().getFirst().headers())
+        .isEqualTo(Map.of("X-Api-Key", "${NO_SUCH_VARIABLE_HERE}"));
+    assertThat(bound.mirrors().get(1).serves("openai/clip")).isTrue();
+    assertThat(bound.mirrors().get(2).owners())
+        .containsEntry("*", "AI-ModelScope")
+        .containsEntry("meta-llama", "LLM-Research");
+    assertThat(bound.aliases()).isEqualTo(Map.of("old/name", "new/name"));
   }
 
   @Test
