@@ -2,6 +2,7 @@ package flora.standalone.cli;
 
 import flora.schemas.Json;
 import flora.schemas.RepoReference;
+import flora.schemas.request.ModelSource;
 import flora.standalone.client.GatewayClient;
 import flora.standalone.client.InvalidInput;
 import java.nio.file.Path;
@@ -32,7 +33,9 @@ final class FetchCommand implements Callable<Integer> {
   @Option(names = "--revision", description = "branch, tag or commit; default: main")
   @Nullable String revision;
 
-  @Option(names = "--dataset", description = "a dataset repository: pictures and captions")
+  @Option(
+      names = "--dataset",
+      description = "a dataset repository, all its files; so does datasets/owner/name")
   boolean dataset;
 
   @Option(
@@ -73,10 +76,9 @@ final class FetchCommand implements Callable<Integer> {
     if (plan && to != null) {
       throw new InvalidInput("--plan and --to contradict each other: a plan writes nothing");
     }
-    if (dataset && (preset != null || useMirror != null || !allow.isEmpty() || !ignore.isEmpty())) {
-      throw new InvalidInput(
-          "--preset, --allow, --ignore and --use_mirror choose among a model's files:"
-              + " a dataset is fetched as it is");
+    if (repo.startsWith(ModelSource.DATASET_PREFIX)) {
+      dataset = true;
+      repo = repo.substring(ModelSource.DATASET_PREFIX.length());
     }
     var reference = RepoPath.parse(repo, revision);
     var request = request(reference);
@@ -116,14 +118,8 @@ final class FetchCommand implements Callable<Integer> {
   private ObjectNode request(RepoReference reference) {
     var request = Json.mapper().createObjectNode();
     request.put("name", SafeName.of("fetch-" + reference));
-    if (dataset) {
-      var part = request.putObject("dataset");
-      part.put("hub", reference.toString());
-      part.putObject("label").put("labeler", "none");
-      return request;
-    }
     var model = request.putObject("model");
-    model.put("base_model", reference.toString());
+    model.put("base_model", (dataset ? ModelSource.DATASET_PREFIX : "") + reference);
     if (!allow.isEmpty()) {
       allow.forEach(model.putArray("allow_patterns")::add);
     }
