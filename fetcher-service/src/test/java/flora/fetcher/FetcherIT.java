@@ -16,6 +16,7 @@ import flora.schemas.Sha256;
 import flora.schemas.Stage;
 import flora.schemas.fetch.FetchEvent;
 import flora.schemas.fetch.RepoManifest;
+import flora.schemas.fetch.RepoRole;
 import flora.schemas.request.RunRequest;
 import flora.schemas.store.ObjectRef;
 import flora.schemas.store.StoreLayout;
@@ -189,9 +190,11 @@ class FetcherIT {
             .noise(WEIGHTS, 40_000_000)
             .withTwins();
     hub.add(repo);
+    hub.add(FakeRepo.dataset("flora/packed").noise("data/train.parquet", 50));
     try (var service = service()) {
       var run = ask(Requests.mirror("flora/mirrored"));
       var lost = ask(Requests.mirror("flora/none"));
+      var packed = ask(Requests.mirror("datasets/flora/packed"));
 
       var completed = awaitEvent(run, FetchEvent.Completed.class);
       var reference = completed.snapshots().getFirst().manifest();
@@ -205,6 +208,14 @@ class FetcherIT {
       var failed = awaitEvent(lost, FetchEvent.Failed.class);
       assertThat(failed.error().code()).isEqualTo(ErrorCode.REPO_NOT_FOUND);
       assertThat(failed.error().message()).contains("flora/none");
+      var dataset = awaitEvent(packed, FetchEvent.Completed.class).snapshots().getFirst();
+      assertThat(dataset.role()).isEqualTo(RepoRole.DATASET);
+      assertThat(dataset.manifest().bucket()).isEqualTo(StoreLayout.DATASETS);
+      assertThat(
+              store.head(
+                  StoreLayout.DATASETS,
+                  StoreLayout.hubDatasetManifest(dataset.repo(), dataset.commit())))
+          .isPresent();
       assertThat(service.isRunning()).isTrue();
     }
   }
