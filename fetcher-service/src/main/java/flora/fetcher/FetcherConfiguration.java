@@ -44,6 +44,6 @@ class FetcherConfiguration {
     var archive = new Archive(store);
     var downloader = new Downloader(store, properties.download(), Clock.systemUTC());
     var planner = new Planner(mirrors::locate, RetryPolicy.DEFAULT);
-    return new FetcherFlow(planner, archive, downloader);
+    return new FetcherFlow(planner, archive, downloader, Clock.systemUTC());
   }
 }

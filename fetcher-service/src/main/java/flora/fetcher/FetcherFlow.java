@@ -22,6 +22,7 @@ import flora.schemas.store.ObjectRef;
 import flora.schemas.store.StoreLayout;
 import flora.stage.StageContext;
 import flora.stage.StageFlow;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -37,12 +38,14 @@ final class FetcherFlow implements StageFlow {
   private final Archive archive;
   private final Downloader downloader;
   private final PickleConversion conversion;
+  private final Clock clock;
 
-  FetcherFlow(Planner planner, Archive archive, Downloader downloader) {
+  FetcherFlow(Planner planner, Archive archive, Downloader downloader, Clock clock) {
     this.planner = planner;
     this.archive = archive;
     this.downloader = downloader;
     this.conversion = new PickleConversion(archive);
+    this.clock = clock;
   }
 
   @Override
@@ -65,6 +68,7 @@ final class FetcherFlow implements StageFlow {
 
     var wanted = new Wanted(archive, plans);
     wanted.say();
+    archive.awaitRemovals(clock);
     downloads.forEach(download -> tellIfRenamed(download, context));
     plans.forEach(plan -> tellIfMoved(plan.listing(), context));
     var results = downloader.run(downloads, new Reporter(context, total, wanted));

@@ -104,7 +104,8 @@ class FetcherFlowTest {
                   client.copies(client.listing(type, repo, revision)),
               client.policy()),
           new Archive(store),
-          new Downloader(store, DownloadSettings.DEFAULT.with(client.policy()), Clock.systemUTC()));
+          new Downloader(store, DownloadSettings.DEFAULT.with(client.policy()), Clock.systemUTC()),
+          Clock.systemUTC());
   private final RecordingContext context = new RecordingContext();
 
   private ObjectStore withFreeBytes(ObjectStore inner) {

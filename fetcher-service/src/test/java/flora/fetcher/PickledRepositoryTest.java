@@ -87,7 +87,8 @@ class PickledRepositoryTest {
                   client.copies(client.listing(type, repo, revision)),
               client.policy()),
           new Archive(store),
-          new Downloader(store, DownloadSettings.DEFAULT.with(client.policy()), Clock.systemUTC()));
+          new Downloader(store, DownloadSettings.DEFAULT.with(client.policy()), Clock.systemUTC()),
+          Clock.systemUTC());
 
   @BeforeAll
   static void startAll() throws Exception {

@@ -119,7 +119,7 @@ final class Cleaner {
                 touches.forEach(
                     (key, touch) -> {
                       if (touch.at().isAfter(rules.now().minus(rules.minAge()))) {
-                        wanted.addAll(inventory.wanted(type, inventory.use(type, key)));
+                        wanted.addAll(inventory.wanted(type, key));
                       }
                     }));
     return CleanPlan.of(new CleanPlan.Stock(repos, blobs, versions(), wanted, inUse), rules);
@@ -204,7 +204,7 @@ final class Cleaner {
     var wanted = new HashSet<Blob.Id>();
     for (var type : RepoType.values()) {
       for (var key : touchedSince(uses, type)) {
-        wanted.addAll(inventory.wanted(type, inventory.use(type, key)));
+        wanted.addAll(inventory.wanted(type, key));
       }
     }
     if (runs.read().labelling()) {

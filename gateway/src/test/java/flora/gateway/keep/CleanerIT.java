@@ -49,10 +49,14 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -106,6 +110,12 @@ class CleanerIT {
   @AfterAll
   static void stopStore() throws Exception {
     s3.close();
+  }
+
+  /** One that was killed leaves its claim for a minute. */
+  @AfterEach
+  void nobodyRemoves() {
+    real.delete(StoreLayout.MODELS, StoreLayout.removing());
   }
 
   private ObjectStore memory() {
@@ -349,21 +359,38 @@ class CleanerIT {
   }
 
   @Test
-  void leavesABlobThatSomebodyBringsRightNow() {
-    fetch(real, "a/brought", "main", 1, "on its way");
-    var key = StoreLayout.upload(sum("on its way"));
-    var claim =
-        Claim.take(
-                real, Clock.systemUTC(), StoreLayout.MODELS, key, "fetcher", Duration.ofMinutes(1))
-            .orElseThrow();
+  void whoComesWhileABlobIsTakenAwayWaitsUntilItIsGone() throws Exception {
+    fetch(real, "a/goes", "main", 1, "on its way out");
+    var archive = new Archive(real);
+    var seen = new CompletableFuture<Boolean>();
+    var comer =
+        Thread.ofVirtual()
+            .unstarted(
+                () -> {
+                  try {
+                    archive.awaitRemovals(Clock.systemUTC());
+                    seen.complete(isThere(real, "on its way out"));
+                  } catch (InterruptedException | RuntimeException e) {
+                    seen.completeExceptionally(e);
+                  }
+                });
+    var blob = StoreLayout.blob(sum("on its way out"));
+    var slow =
+        before(
+            real,
+            (method, key) -> {
+              if (method.equals("delete") && key.equals(blob)) {
+                comer.start(); // the marker is gone, the blob is not
+                LockSupport.parkNanos(Duration.ofMillis(300).toNanos());
+                assertThat(seen).isNotDone();
+              }
+            });
 
-    cleaner(real, NONE, Clock.systemUTC(), NONE).clean(false, 0L);
+    cleaner(slow, NONE, Clock.systemUTC(), NONE).clean(false, 0L);
 
-    assertThat(isThere(real, "on its way")).isTrue();
-    claim.release();
-    cleaner(real, NONE, Clock.systemUTC(), NONE).clean(false, 0L);
-    assertThat(isThere(real, "on its way")).isFalse();
-    assertThat(real.head(StoreLayout.MODELS, key)).isEmpty();
+    assertThat(seen.get(5, TimeUnit.SECONDS)).isFalse();
+    assertThat(real.head(StoreLayout.MODELS, blob)).isEmpty();
+    assertThat(real.head(StoreLayout.MODELS, StoreLayout.removing())).isEmpty();
   }
 
   @Test

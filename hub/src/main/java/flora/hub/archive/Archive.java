@@ -12,6 +12,7 @@ import flora.schemas.store.StoreLayout;
 import flora.store.DigestingUpload;
 import flora.store.ObjectStore;
 import java.io.InputStream;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -29,6 +30,7 @@ public final class Archive {
 
   private static final String BYTES = "application/octet-stream";
   private static final String JSON = "application/json";
+  private static final long REMOVAL_MILLIS = 200;
   private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40,64}");
 
   private final ObjectStore store;
@@ -58,9 +60,16 @@ public final class Archive {
    * {@link #find}, and again every few minutes: what was found then stays.
    */
   public void use(RepoListing listing, Collection<HubFile> files) {
-    var wanted = new Use(files.stream().map(HubFile::identity).sorted().distinct().toList());
+    var wanted = Use.now(files.stream().map(HubFile::identity).sorted().distinct().toList());
     var key = StoreLayout.used(folder(listing.type(), listing.repo()), listing.commit());
     store.put(bucket(listing.type()), key, Json.bytes(wanted), JSON);
+  }
+
+  /** To be called after {@link #use} and before {@link #find}: what is going away is gone then. */
+  public void awaitRemovals(Clock clock) throws InterruptedException {
+    while (Claim.isTaken(store, clock, StoreLayout.MODELS, StoreLayout.removing())) {
+      Thread.sleep(REMOVAL_MILLIS);
+    }
   }
 
   /** The commit that a revision stood for when it was last fetched. */

@@ -18,13 +18,14 @@ import java.util.function.Supplier;
  * Takes blobs away without taking them from anybody who has just found them.
  *
  * <p>A fetch first says what it wants and then looks which markers are there. Here it is the other
- * way round: first the marker goes, then it is asked what is wanted. So either the fetch saw no
- * marker and brings the blob itself, or its wish is seen here and the marker comes back. The claim
- * that a fetch needs to bring a blob is held meanwhile: nobody brings one that is about to go.
+ * way round: first the markers go, then it is asked what is wanted. So either the fetch saw no
+ * marker and brings the blob itself, or its wish is seen here and the marker comes back. A fetch
+ * that begins meanwhile waits ({@link Archive#awaitRemovals}): nobody brings a blob that is about
+ * to go.
  */
 public final class BlobRemoval {
 
-  private static final Duration CLAIM = Duration.ofMinutes(10);
+  private static final Duration CLAIM = Duration.ofMinutes(1);
   private static final String JSON = "application/json";
 
   private final ObjectStore store;
@@ -32,7 +33,7 @@ public final class BlobRemoval {
   private final String owner;
 
   /**
-   * @param owner a name for the claims
+   * @param owner a name for the claim
    */
   public BlobRemoval(ObjectStore store, Clock clock, String owner) {
     this.store = store;
@@ -40,25 +41,34 @@ public final class BlobRemoval {
     this.owner = owner;
   }
 
-  private record Held(Claim claim, Optional<Stored> marker) {}
-
   /**
-   * Removes some blobs; what others are working on is left.
+   * Removes some blobs; none while somebody else removes some.
    *
    * @param wanted asked once the markers are gone: which of these must stay after all
    * @return those that are gone
    */
   public List<Blob> remove(Collection<Blob> blobs, Supplier<Set<Blob.Id>> wanted) {
-    var held = new LinkedHashMap<Blob, Held>();
-    try {
-      for (var blob : blobs) {
-        Claim.take(store, clock, blob.bucket(), StoreLayout.upload(blob.digest()), owner, CLAIM)
-            .ifPresent(claim -> held.put(blob, new Held(claim, unmark(blob))));
-      }
-      return held.isEmpty() ? List.of() : removeBut(wanted.get(), held);
-    } finally {
-      held.values().forEach(one -> one.claim().release());
+    var claim =
+        Claim.take(store, clock, StoreLayout.MODELS, StoreLayout.removing(), owner, CLAIM)
+            .orElse(null);
+    if (claim == null) {
+      return List.of();
     }
+    try {
+      var markers = new LinkedHashMap<Blob, Optional<Stored>>();
+      for (var blob : blobs) {
+        if (isHeld(claim)) {
+          markers.put(blob, unmark(blob));
+        }
+      }
+      return removeBut(wanted.get(), markers, claim);
+    } finally {
+      claim.release();
+    }
+  }
+
+  private static boolean isHeld(Claim claim) {
+    return claim.isFresh() || claim.renew();
   }
 
   private Optional<Stored> unmark(Blob blob) {
@@ -68,16 +78,16 @@ public final class BlobRemoval {
     return marker;
   }
 
-  private List<Blob> removeBut(Set<Blob.Id> wanted, Map<Blob, Held> held) {
+  private List<Blob> removeBut(
+      Set<Blob.Id> wanted, Map<Blob, Optional<Stored>> markers, Claim claim) {
     var gone = new ArrayList<Blob>();
-    held.forEach(
-        (blob, one) -> {
-          // a claim that is about to end protects nobody: the blob stays without a marker
+    markers.forEach(
+        (blob, marker) -> {
+          // a claim that was lost protects nobody: the blob stays without a marker
           if (wanted.contains(blob.id())) {
             var key = StoreLayout.verified(blob.digest());
-            one.marker()
-                .ifPresent(marker -> store.putIfAbsent(blob.bucket(), key, marker.bytes(), JSON));
-          } else if (one.claim().isFresh()) {
+            marker.ifPresent(m -> store.putIfAbsent(blob.bucket(), key, m.bytes(), JSON));
+          } else if (isHeld(claim)) {
             store.delete(blob.bucket(), StoreLayout.blob(blob.digest()));
             gone.add(blob);
           }

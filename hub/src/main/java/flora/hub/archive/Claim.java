@@ -67,6 +67,14 @@ public final class Claim {
         .map(etag -> new Claim(store, clock, bucket, key, validFor, state, etag));
   }
 
+  /** Whether somebody has it. */
+  static boolean isTaken(ObjectStore store, Clock clock, String bucket, String key) {
+    return store
+        .read(bucket, key)
+        .filter(there -> parse(there).expires().isAfter(clock.instant()))
+        .isPresent();
+  }
+
   /** Whether at least half of its time is left. */
   public boolean isFresh() {
     return clock.instant().plus(validFor.dividedBy(2)).isBefore(state.expires());

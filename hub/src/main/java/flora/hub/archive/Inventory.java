@@ -61,16 +61,14 @@ public final class Inventory {
     return uses;
   }
 
-  /** What was wanted, as an object of {@link #uses} tells it; nothing when it is gone. */
-  public Use use(RepoType type, String key) {
-    return read(Archive.bucket(type), key, Use.class).orElse(new Use(List.of()));
-  }
-
-  /** The blobs that somebody wants who says so; those that are not there are left out. */
-  public Set<Blob.Id> wanted(RepoType type, Use use) {
+  /**
+   * The blobs that were wanted, as an object of {@link #uses} tells it; those that are not there
+   * are left out.
+   */
+  public Set<Blob.Id> wanted(RepoType type, String key) {
     var bucket = Archive.bucket(type);
     var ids = new HashSet<Blob.Id>();
-    for (var identity : use.files()) {
+    for (var identity : read(bucket, key, Use.class).map(Use::files).orElse(List.of())) {
       digest(bucket, identity)
           .ifPresent(
               digest -> {

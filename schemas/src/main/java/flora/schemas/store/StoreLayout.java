@@ -133,14 +133,14 @@ public final class StoreLayout {
     return SYNCS + repo.folder() + "/" + flat(revision);
   }
 
-  /** Who brings a blob into its bucket, or takes it away, and how far it is. */
-  public static String upload(Sha256 digest) {
-    return "uploads/" + digest.hex() + ".json";
-  }
-
   /** Who cleans up, until when, in {@link #MODELS}. */
   public static String cleaning() {
     return "claims/clean.json";
+  }
+
+  /** There while blobs are taken away, in {@link #MODELS}: whoever looks for one waits. */
+  public static String removing() {
+    return "claims/remove.json";
   }
 
   /** A mirror that was made through the API, in {@link #MODELS}. */
