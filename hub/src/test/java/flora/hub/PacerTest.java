@@ -2,42 +2,18 @@ package flora.hub;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.threeten.extra.MutableClock;
 
 class PacerTest {
 
-  /** A clock that stands still until it is told. */
-  private static final class Hand extends Clock {
-    private Instant now = Instant.parse("2026-01-01T12:00:00Z");
-
-    void move(Duration by) {
-      now = now.plus(by);
-    }
-
-    @Override
-    public Instant instant() {
-      return now;
-    }
-
-    @Override
-    public ZoneId getZone() {
-      return ZoneOffset.UTC;
-    }
-
-    @Override
-    public Clock withZone(ZoneId zone) {
-      return this;
-    }
-  }
-
-  private final Hand clock = new Hand();
+  private final MutableClock clock =
+      MutableClock.of(Instant.parse("2026-01-01T12:00:00Z"), ZoneOffset.UTC);
   private final Pacer pacer = new Pacer(clock);
 
   private void learn(int status, String... headers) {
@@ -59,7 +35,7 @@ class PacerTest {
     }
     assertThat(total).isBetween(Duration.ofSeconds(60), Duration.ofSeconds(100));
     assertThat(pacer.turn()).isEqualTo(Duration.ofSeconds(100));
-    clock.move(Duration.ofSeconds(101));
+    clock.add(Duration.ofSeconds(101));
     assertThat(pacer.turn()).isZero();
   }
 
@@ -76,7 +52,7 @@ class PacerTest {
     learn(429, "Retry-After", "7");
 
     assertThat(pacer.turn()).isEqualTo(Duration.ofSeconds(7));
-    clock.move(Duration.ofSeconds(8));
+    clock.add(Duration.ofSeconds(8));
     assertThat(pacer.turn()).isZero();
   }
 

@@ -10,13 +10,12 @@ import flora.schemas.run.Head;
 import flora.schemas.run.LeaseState;
 import flora.schemas.store.StoreLayout;
 import flora.store.memory.MemoryObjectStore;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneId;
 import java.time.ZoneOffset;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.threeten.extra.MutableClock;
 
 /** Who may work on a run, and that whoever may not any more cannot write. */
 class LeaseTest {
@@ -24,7 +23,8 @@ class LeaseTest {
   private static final RunId RUN = RunId.of("lease");
   private static final Duration LENGTH = Duration.ofSeconds(15);
 
-  private final Hand clock = new Hand();
+  private final MutableClock clock =
+      MutableClock.of(Instant.parse("2026-01-01T12:00:00Z"), ZoneOffset.UTC);
   private final MemoryObjectStore store = new MemoryObjectStore(clock);
 
   @BeforeEach
@@ -46,7 +46,7 @@ class LeaseTest {
     var first = taken("one", Stage.FETCH);
     first.release();
     var second = taken("two", Stage.FETCH);
-    clock.now = clock.now.plus(LENGTH);
+    clock.add(LENGTH);
     var third = taken("three", Stage.LABEL);
 
     assertThat(second.epoch()).isEqualTo(2);
@@ -63,7 +63,7 @@ class LeaseTest {
     var lease = taken("one", Stage.FETCH);
 
     for (int i = 0; i < 5; i++) {
-      clock.now = clock.now.plus(LENGTH.dividedBy(2));
+      clock.add(LENGTH.dividedBy(2));
       assertThat(lease.renew()).isTrue();
     }
 
@@ -98,7 +98,7 @@ class LeaseTest {
   @Test
   void aZombieCannotWriteTheHead() {
     var zombie = FencedHead.open(store, RUN, taken("one", Stage.FETCH).epoch());
-    clock.now = clock.now.plus(LENGTH);
+    clock.add(LENGTH);
     var heir = FencedHead.open(store, RUN, taken("two", Stage.FETCH).epoch());
 
     // before the heir has written anything of its own
@@ -118,24 +118,5 @@ class LeaseTest {
 
   private Lease.Try take(String owner, Stage stage) {
     return Lease.take(store, clock, RUN, stage, owner, LENGTH);
-  }
-
-  private static final class Hand extends Clock {
-    private Instant now = Instant.parse("2026-01-01T12:00:00Z");
-
-    @Override
-    public Instant instant() {
-      return now;
-    }
-
-    @Override
-    public ZoneId getZone() {
-      return ZoneOffset.UTC;
-    }
-
-    @Override
-    public Clock withZone(ZoneId zone) {
-      return this;
-    }
   }
 }

@@ -3,6 +3,7 @@ package flora.gateway.model;
 import flora.gateway.error.Refusal;
 import flora.gateway.error.RepoParameters;
 import flora.gateway.http.StoredFiles;
+import flora.gateway.page.PageRequest;
 import flora.hub.RepoType;
 import flora.hub.archive.Archive;
 import flora.hub.archive.Inventory;
@@ -52,11 +53,11 @@ final class ModelController {
       @RequestParam(required = false) @Nullable String type,
       @RequestParam(required = false) @Nullable String limit,
       @RequestParam(required = false) @Nullable String after) {
-    int most = ModelPage.limit(limit);
+    var request = PageRequest.of(limit, after);
     var repos =
         (type == null ? List.of(RepoType.values()) : List.of(RepoParameters.type(type)))
             .stream().flatMap(kind -> inventory.repositories(kind).stream()).toList();
-    return ModelPage.of(repos, most, after);
+    return ModelPage.of(repos, request);
   }
 
   @GetMapping("/v1/models/{name}")

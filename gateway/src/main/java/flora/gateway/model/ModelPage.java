@@ -1,14 +1,12 @@
 package flora.gateway.model;
 
-import flora.gateway.error.Refusal;
+import flora.gateway.page.PageRequest;
 import flora.hub.RepoType;
 import flora.hub.archive.KeptRepo;
 import flora.hub.archive.Ref;
 import flora.schemas.RepoId;
 import flora.schemas.fetch.RepoManifest;
-import java.nio.charset.StandardCharsets;
 import java.time.Instant;
-import java.util.Base64;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
@@ -24,8 +22,6 @@ import org.jspecify.annotations.Nullable;
  * @param nextCursor where the next page begins; null on the last one
  */
 record ModelPage(String object, List<Model> data, boolean hasMore, @Nullable String nextCursor) {
-
-  private static final int MAX = 100;
 
   /**
    * A repository.
@@ -56,36 +52,15 @@ record ModelPage(String object, List<Model> data, boolean hasMore, @Nullable Str
       Instant lastUsedAt,
       boolean pinned) {}
 
-  /** Cuts a page out of all repositories. A cursor is the place of the last one before it. */
-  static ModelPage of(Collection<KeptRepo> repos, int limit, @Nullable String cursor) {
-    var after = cursor == null ? null : decoded(cursor);
-    var found =
-        repos.stream()
-            .filter(repo -> !repo.snapshots().isEmpty())
-            .filter(repo -> after == null || place(repo).compareTo(after) > 0)
-            .sorted(Comparator.comparing(ModelPage::place))
-            .limit(limit + 1L)
-            .toList();
-    boolean more = found.size() > limit;
-    var data = more ? found.subList(0, limit) : found;
-    var next = more ? encoded(place(data.getLast())) : null;
-    return new ModelPage("list", data.stream().map(ModelPage::model).toList(), more, next);
-  }
-
-  /** How many repositories a page is to hold. */
-  static int limit(@Nullable String text) {
-    if (text == null) {
-      return 20;
-    }
-    try {
-      int limit = Integer.parseInt(text);
-      if (limit >= 1 && limit <= MAX) {
-        return limit;
-      }
-    } catch (NumberFormatException e) {
-      // said below
-    }
-    throw new Refusal.Invalid("limit", "limit is not a whole number from 1 to " + MAX, null);
+  /** Cuts a page out of all repositories. */
+  static ModelPage of(Collection<KeptRepo> repos, PageRequest request) {
+    var page =
+        request.cut(
+            repos.stream().filter(repo -> !repo.snapshots().isEmpty()),
+            ModelPage::place,
+            Comparator.naturalOrder());
+    var data = page.data().stream().map(ModelPage::model).toList();
+    return new ModelPage("list", data, page.hasMore(), page.nextCursor());
   }
 
   private static Model model(KeptRepo repo) {
@@ -133,20 +108,5 @@ record ModelPage(String object, List<Model> data, boolean hasMore, @Nullable Str
   private static String place(KeptRepo repo) {
     // models before data sets
     return (repo.type() == RepoType.MODEL ? "0/" : "1/") + repo.repo();
-  }
-
-  private static String encoded(String place) {
-    return Base64.getUrlEncoder()
-        .withoutPadding()
-        .encodeToString(place.getBytes(StandardCharsets.UTF_8));
-  }
-
-  private static String decoded(String cursor) {
-    try {
-      return new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.UTF_8);
-    } catch (IllegalArgumentException e) {
-      throw new Refusal.Invalid(
-          "after", "after is no next_cursor that a list gave", "leave it out");
-    }
   }
 }

@@ -4,6 +4,7 @@ import flora.gateway.dataset.Incoming;
 import flora.gateway.error.Refusal;
 import flora.gateway.http.RequestBodies;
 import flora.gateway.model.Plans;
+import flora.gateway.page.PageRequest;
 import flora.hub.plan.PlanReport;
 import flora.schemas.Routing;
 import flora.schemas.RunId;
@@ -112,7 +113,7 @@ final class RunController {
       @RequestParam(required = false) @Nullable String status,
       @RequestParam(required = false) @Nullable String limit,
       @RequestParam(required = false) @Nullable String after) {
-    var page = RunPage.of(view.all(), RunPage.status(status), RunPage.limit(limit), after);
+    var page = RunPage.of(view.all(), RunPage.status(status), PageRequest.of(limit, after));
     return new RunPage(
         page.object(),
         page.data().stream().map(runs::seenNow).toList(),

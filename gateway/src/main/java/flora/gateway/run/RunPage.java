@@ -1,10 +1,9 @@
 package flora.gateway.run;
 
 import flora.gateway.error.Refusal;
+import flora.gateway.page.PageRequest;
 import flora.schemas.run.Run;
-import java.nio.charset.StandardCharsets;
 import java.time.Instant;
-import java.util.Base64;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
@@ -21,25 +20,14 @@ import org.jspecify.annotations.Nullable;
  */
 record RunPage(String object, List<Run> data, boolean hasMore, @Nullable String nextCursor) {
 
-  static final int MAX = 100;
-
-  private static final Comparator<Run> NEWEST_FIRST =
-      Comparator.comparing(RunPage::place).reversed();
-
-  /** Cuts a page out of all runs. A cursor is the place of the last run of the page before. */
-  static RunPage of(
-      Collection<Run> runs, Run.@Nullable Status status, int limit, @Nullable String cursor) {
-    var after = cursor == null ? null : decoded(cursor);
-    var found =
-        runs.stream()
-            .filter(r -> status == null || r.status() == status)
-            .filter(r -> after == null || place(r).compareTo(after) < 0)
-            .sorted(NEWEST_FIRST)
-            .limit(limit + 1L)
-            .toList();
-    var more = found.size() > limit;
-    var data = more ? found.subList(0, limit) : found;
-    return new RunPage("list", List.copyOf(data), more, more ? encoded(data.getLast()) : null);
+  /** Cuts a page out of all runs. */
+  static RunPage of(Collection<Run> runs, Run.@Nullable Status status, PageRequest request) {
+    var page =
+        request.cut(
+            runs.stream().filter(r -> status == null || r.status() == status),
+            RunPage::place,
+            Comparator.reverseOrder());
+    return new RunPage("list", page.data(), page.hasMore(), page.nextCursor());
   }
 
   /** A status by its name in a URL. */
@@ -57,39 +45,8 @@ record RunPage(String object, List<Run> data, boolean hasMore, @Nullable String 
     }
   }
 
-  /** How many runs a page is to hold. */
-  static int limit(@Nullable String text) {
-    if (text == null) {
-      return 20;
-    }
-    try {
-      int limit = Integer.parseInt(text);
-      if (limit >= 1 && limit <= MAX) {
-        return limit;
-      }
-    } catch (NumberFormatException e) {
-      // said below
-    }
-    throw new Refusal.Invalid("limit", "limit is not a whole number from 1 to " + MAX, null);
-  }
-
   private static String place(Run run) {
     var created = run.createdAt() == null ? Instant.EPOCH : run.createdAt();
     return "%020d/%s".formatted(created.toEpochMilli(), run.id());
-  }
-
-  private static String encoded(Run run) {
-    return Base64.getUrlEncoder()
-        .withoutPadding()
-        .encodeToString(place(run).getBytes(StandardCharsets.UTF_8));
-  }
-
-  private static String decoded(String cursor) {
-    try {
-      return new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.UTF_8);
-    } catch (IllegalArgumentException e) {
-      throw new Refusal.Invalid(
-          "after", "after is no next_cursor that a list gave", "leave it out");
-    }
   }
 }

@@ -44,7 +44,6 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -61,6 +60,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.util.unit.DataSize;
+import org.threeten.extra.MutableClock;
 
 class CleanerIT {
 
@@ -72,26 +72,8 @@ class CleanerIT {
   private static ObjectStore real;
 
   /** The time of the store and of the gateway. */
-  private static final class Hands extends Clock {
-    Instant now = DAY_ONE;
+  private final MutableClock clock = MutableClock.of(DAY_ONE, ZoneOffset.UTC);
 
-    @Override
-    public Instant instant() {
-      return now;
-    }
-
-    @Override
-    public ZoneId getZone() {
-      return ZoneOffset.UTC;
-    }
-
-    @Override
-    public Clock withZone(ZoneId zone) {
-      return this;
-    }
-  }
-
-  private final Hands clock = new Hands();
   private final List<Run> runs = new ArrayList<>();
 
   @BeforeAll
@@ -204,13 +186,13 @@ class CleanerIT {
   void removesWhatWasNotUsedForTheLongestTimeUntilTheQuotaIsKept() {
     var store = memory();
     fetch(store, "a/old", "main", 1, "x".repeat(100), "shared".repeat(20));
-    clock.now = DAY_ONE.plus(Duration.ofHours(1));
+    clock.setInstant(DAY_ONE.plus(Duration.ofHours(1)));
     fetch(store, "b/older-but-used-again", "main", 2, "y".repeat(100));
-    clock.now = DAY_ONE.plus(Duration.ofHours(2));
+    clock.setInstant(DAY_ONE.plus(Duration.ofHours(2)));
     fetch(store, "c/new", "main", 3, "z".repeat(100), "shared".repeat(20));
-    clock.now = DAY_ONE.plus(Duration.ofDays(9));
+    clock.setInstant(DAY_ONE.plus(Duration.ofDays(9)));
     fetch(store, "a/old", "main", 1, "x".repeat(100), "shared".repeat(20));
-    clock.now = DAY_ONE.plus(Duration.ofDays(10));
+    clock.setInstant(DAY_ONE.plus(Duration.ofDays(10)));
 
     var dry = cleaner(store, Duration.ofHours(1)).clean(true, 330L);
     assertThat(isThere(store, "b/older-but-used-again", 2)).isTrue();
@@ -238,9 +220,9 @@ class CleanerIT {
   void keepsBytesThatAnotherCommitNeedsToo() {
     var store = memory();
     fetch(store, "a/old", "main", 1, "x".repeat(100), "shared".repeat(20));
-    clock.now = DAY_ONE.plus(Duration.ofHours(2));
+    clock.setInstant(DAY_ONE.plus(Duration.ofHours(2)));
     fetch(store, "c/new", "main", 3, "shared".repeat(20));
-    clock.now = DAY_ONE.plus(Duration.ofDays(10));
+    clock.setInstant(DAY_ONE.plus(Duration.ofDays(10)));
 
     var report = cleaner(store, NONE).clean(false, 150L);
 
@@ -265,9 +247,9 @@ class CleanerIT {
     runs.add(run("c/wanted-by-a-queued-run", null, false));
     runs.add(run("d/of-an-ended-run", null, true));
     store.put(StoreLayout.RUNS, StoreLayout.head(runs.getFirst().id()), head(manifest), "x/y");
-    clock.now = DAY_ONE.plus(Duration.ofDays(1));
+    clock.setInstant(DAY_ONE.plus(Duration.ofDays(1)));
     fetch(store, "e/just-now", "main", 5, "just now");
-    clock.now = clock.now.plus(Duration.ofMinutes(59));
+    clock.add(Duration.ofMinutes(59));
 
     var report = cleaner(store, Duration.ofHours(1)).clean(false, 0L);
 
@@ -291,9 +273,9 @@ class CleanerIT {
     fetch(store, "a/old", "main", 1, "x");
     store.put(StoreLayout.MODELS, StoreLayout.blob(sum("lost")), new byte[4], "x/y");
     store.put(StoreLayout.DATASETS, StoreLayout.blob(sum("picture")), new byte[4], "x/y");
-    clock.now = DAY_ONE.plus(Duration.ofHours(23));
+    clock.setInstant(DAY_ONE.plus(Duration.ofHours(23)));
     assertThat(cleaner(store, NONE).clean(false, null).orphans()).isZero();
-    clock.now = DAY_ONE.plus(Duration.ofHours(25));
+    clock.setInstant(DAY_ONE.plus(Duration.ofHours(25)));
 
     var report = cleaner(store, NONE).clean(false, null);
 

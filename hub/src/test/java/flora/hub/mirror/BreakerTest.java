@@ -5,33 +5,16 @@ import static flora.hub.mirror.MirrorStatus.Circuit.HALF_OPEN;
 import static flora.hub.mirror.MirrorStatus.Circuit.OPEN;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneId;
 import java.time.ZoneOffset;
 import org.junit.jupiter.api.Test;
+import org.threeten.extra.MutableClock;
 
 class BreakerTest {
 
-  private Instant now = Instant.parse("2026-01-01T12:00:00Z");
-  private final Clock clock =
-      new Clock() {
-        @Override
-        public Instant instant() {
-          return now;
-        }
-
-        @Override
-        public ZoneId getZone() {
-          return ZoneOffset.UTC;
-        }
-
-        @Override
-        public Clock withZone(ZoneId zone) {
-          return this;
-        }
-      };
+  private final MutableClock clock =
+      MutableClock.of(Instant.parse("2026-01-01T12:00:00Z"), ZoneOffset.UTC);
   private final Breaker breaker =
       new Breaker(clock, 3, Duration.ofSeconds(15), Duration.ofSeconds(40));
 
@@ -62,9 +45,9 @@ class BreakerTest {
   void letsOneTrialDecideAndWaitsTwiceAsLongEachTime() {
     breaker.lied("wrong bytes");
     for (int seconds : new int[] {15, 30, 40, 40}) {
-      now = now.plusSeconds(seconds - 1);
+      clock.add(Duration.ofSeconds(seconds - 1));
       assertThat(breaker.state()).isEqualTo(OPEN);
-      now = now.plusSeconds(1);
+      clock.add(Duration.ofSeconds(1));
       assertThat(breaker.state()).isEqualTo(HALF_OPEN);
       assertThat(breaker.allows()).isTrue();
       breaker.enter();
@@ -72,7 +55,7 @@ class BreakerTest {
       breaker.failed(1, "still");
       assertThat(breaker.state()).isEqualTo(OPEN);
     }
-    now = now.plusSeconds(40);
+    clock.add(Duration.ofSeconds(40));
     breaker.enter();
     breaker.succeeded();
 
