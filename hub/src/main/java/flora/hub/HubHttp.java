@@ -18,7 +18,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class HubHttp {
 
-  private static final String OFFICIAL_HOST = "huggingface.co";
   private static final int MAX_REDIRECTS = 10;
 
   private final HubNetwork network;
@@ -50,9 +49,8 @@ final class HubHttp {
   boolean sendsTokenTo(HttpUrl url) {
     var hosts = site.tokenHosts();
     return !site.token().value().isEmpty()
-        && ((url.isHttps() && url.host().equals(OFFICIAL_HOST))
-            || hosts.contains(url.host())
-            || hosts.contains(url.host() + ":" + url.port()));
+        && (hosts.contains(url.host()) || hosts.contains(url.host() + ":" + url.port()))
+        && (url.isHttps() || !url.host().equals(Site.OFFICIAL.getHost()));
   }
 
   /** Whether a URL is the place's own, and not one that it redirects to. */

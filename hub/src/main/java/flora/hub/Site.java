@@ -5,6 +5,8 @@ import flora.store.Secret;
 import java.net.URI;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param files template of its files' addresses; null for what its kind has
  * @param headers that it wants with every request; no other host gets them
  * @param token secret of an account; empty for none
- * @param tokenHosts hosts ({@code name} or {@code name:port}) that may see the token
+ * @param tokenHosts hosts ({@code name} or {@code name:port}) that may see the token; the official
+ *     one only over TLS
  * @param owners what owners of the hub are called there; {@code *} stands for all others
  * @param revisions what revisions of the hub are called there
  */
@@ -67,7 +70,8 @@ public record Site(
         null,
         Map.of(),
         new Secret(settings.token()),
-        settings.tokenHosts(),
+        Stream.concat(Stream.of(OFFICIAL.getHost()), settings.tokenHosts().stream())
+            .collect(Collectors.toSet()),
         Map.of(),
         Map.of());
   }
