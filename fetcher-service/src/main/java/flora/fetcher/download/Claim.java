@@ -8,6 +8,7 @@ import flora.store.UploadedPart;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -201,6 +202,12 @@ final class Claim {
 
   synchronized ObjectStore.Multipart upload() {
     return upload;
+  }
+
+  /** These parts are to be stored once more. */
+  synchronized void forget(Collection<StoredPart> unwanted) {
+    unwanted.forEach(part -> parts.remove(part.number()));
+    isDirty = true;
   }
 
   /** Begins anew: nothing of what is stored is of use. */

@@ -32,6 +32,7 @@ final class LargeFile extends FileTask {
 
   private static final Logger log = LoggerFactory.getLogger(LargeFile.class);
   private static final long LOOK_MILLIS = 500;
+  private static final int MOST_ATTEMPTS = 4;
 
   private final ObjectStore store;
   private final Archive archive;
@@ -131,24 +132,114 @@ final class LargeFile extends FileTask {
   }
 
   private Verified fetch(Claim taken) throws InterruptedException {
+    var asked = new TreeSet<String>();
     for (int attempt = 1; ; attempt++) {
       var digests = new Digests(file);
       boolean isHashed = bring(taken, digests);
       if (!isHashed) {
-        taken.complete();
-        readBack(digests, taken.parts());
+        digests = joined(taken);
       }
+      var givers = givers(taken.parts());
+      asked.addAll(givers);
       if (digests.areRight()) {
         if (isHashed) {
           taken.complete();
         }
         return publish(taken, digests);
       }
-      if (!isHashed) {
-        store.delete(bucket, target.key());
+      for (var giver : givers) {
+        job.mismatched(this, giver, digests.expected(), digests.received());
       }
-      startOver(taken, digests, attempt);
+      log.warn("{} has {}, expected {}", file.path(), digests.received(), digests.expected());
+      if (isHashed && givers.size() > 1) {
+        var repaired = repair(taken, givers);
+        if (repaired != null) {
+          return publish(taken, repaired);
+        }
+      } else if (isHashed) {
+        givers.forEach(this::blame);
+        avoid(sourceNames().stream().anyMatch(n -> !asked.contains(n)) ? asked : Set.of());
+      }
+      if (attempt >= MOST_ATTEMPTS || (attempt > 1 && asked.size() == 1 && avoided().isEmpty())) {
+        taken.discard();
+        throw new TransferException.ChecksumMismatch(
+            copies.listing().repo(),
+            file.path(),
+            String.join(", ", asked),
+            digests.expected(),
+            digests.received());
+      }
+      job.meter.lost(file.size() - counted);
+      taken.restart();
     }
+  }
+
+  /**
+   * Several sources gave the parts and the whole is wrong: one of them lies. What one suspect gave
+   * is fetched from the others; when nothing of it changes it is innocent. When something does, the
+   * object is joined and read back. Still wrong means that it is the others who lie, and the file
+   * is fetched anew from the suspect alone.
+   *
+   * @return the right digests, or null to start over
+   */
+  private @Nullable Digests repair(Claim taken, Set<String> givers) throws InterruptedException {
+    for (var suspect : givers) {
+      var old = new TreeMap<Integer, Long>();
+      var touched = taken.parts().stream().filter(p -> p.sources().contains(suspect)).toList();
+      touched.forEach(part -> old.put(part.number(), part.crc32c()));
+      taken.forget(touched);
+      job.meter.lost(touched.stream().mapToLong(StoredPart::size).sum());
+      avoid(Set.of(suspect));
+      bring(taken, new Digests(file));
+      boolean changed =
+          taken.parts().stream()
+              .anyMatch(p -> old.getOrDefault(p.number(), p.crc32c()) != p.crc32c());
+      if (changed) {
+        var digests = joined(taken);
+        if (digests.areRight()) {
+          blame(suspect);
+          return digests;
+        }
+        var others = new TreeSet<>(givers);
+        others.remove(suspect);
+        avoid(others);
+        return null;
+      }
+    }
+    avoid(Set.of());
+    return null;
+  }
+
+  /** Joins the parts and reads the object back; one that is wrong does not stay. */
+  private Digests joined(Claim taken) throws InterruptedException {
+    taken.complete();
+    var digests = new Digests(file);
+    readBack(digests, taken.parts());
+    if (!digests.areRight()) {
+      store.delete(bucket, target.key());
+    }
+    return digests;
+  }
+
+  private static Set<String> givers(List<StoredPart> parts) {
+    var names = new TreeSet<String>();
+    parts.forEach(part -> names.addAll(part.sources()));
+    return names;
+  }
+
+  private void blame(String liar) {
+    var source = source(liar);
+    if (source != null) {
+      source.lied("wrong bytes of " + file.path());
+    }
+  }
+
+  private synchronized void avoid(Set<String> names) {
+    avoided = Set.copyOf(names);
+  }
+
+  private synchronized Set<String> avoided() {
+    return avoided;
   }
 
   /** Gets all parts into the store; whether all of them were hashed in passing. */
@@ -165,37 +256,6 @@ final class LargeFile extends FileTask {
     } finally {
       close();
     }
-  }
-
-  /**
-   * Wrong bytes: none of them is kept, and who gave them is not asked again if there are others.
-   */
-  private void startOver(Claim taken, Digests digests, int attempt) {
-    var culprits = new TreeSet<String>();
-    taken.parts().forEach(part -> culprits.addAll(part.sources()));
-    for (var culprit : culprits) {
-      job.mismatched(this, culprit, digests.expected(), digests.received());
-      var source = source(culprit);
-      if (source != null && culprits.size() == 1) {
-        source.lied("%s has %s".formatted(file.path(), digests.received()));
-      }
-    }
-    job.meter.lost(file.size() - counted);
-    boolean others = sourceNames().stream().anyMatch(name -> !culprits.contains(name));
-    if (attempt > 1 && !others) {
-      taken.discard();
-      throw new TransferException.ChecksumMismatch(
-          copies.listing().repo(),
-          file.path(),
-          String.join(", ", culprits),
-          digests.expected(),
-          digests.received());
-    }
-    log.warn("{} has {}, expected {}", file.path(), digests.received(), digests.expected());
-    synchronized (this) {
-      avoided = others ? Set.copyOf(culprits) : Set.of();
-    }
-    taken.restart();
   }
 
   private Verified publish(Claim taken, Digests digests) {
