@@ -14,9 +14,9 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * A {@link FakeHub} in a process of its own, for measurements that must not share one. Serves each
- * {@code FOLDER/owner/name} as a model, prints its endpoint as the first line and obeys lines on
- * standard input: {@code sent} (one line of JSON), {@code forget}, {@code die}, {@code revive}. It
- * ends when standard input does.
+ * {@code FOLDER/owner/name} as a model, each {@code FOLDER/datasets/owner/name} as a dataset,
+ * prints its endpoint as the first line and obeys lines on standard input: {@code sent} (one line
+ * of JSON), {@code forget}, {@code die}, {@code revive}. It ends when standard input does.
  *
  * <pre>FakeHubMain FOLDER [--port N] [--shape hub|plain-files|modelscope] [--connection BYTES]
  *   [--link BYTES] [--latency MILLIS] [--wrong-bytes EVERY] [--black-hole] [--stall BYTES]</pre>
@@ -39,14 +39,26 @@ public final class FakeHubMain {
   }
 
   private static void addAll(FakeHub hub, Path folder) throws IOException {
-    try (var owners = Files.newDirectoryStream(folder, Files::isDirectory)) {
-      for (var owner : owners) {
-        try (var names = Files.newDirectoryStream(owner, Files::isDirectory)) {
-          for (var name : names) {
-            hub.repo(owner.getFileName() + "/" + name.getFileName(), name);
+    for (var owner : folders(folder)) {
+      for (var name : folders(owner)) {
+        if (owner.endsWith("datasets")) {
+          for (var dataset : folders(name)) {
+            hub.add(FakeRepo.dataset(id(dataset)).folder(dataset));
           }
+        } else {
+          hub.add(FakeRepo.model(id(name)).folder(name));
         }
       }
+    }
+  }
+
+  private static String id(Path folder) {
+    return folder.subpath(folder.getNameCount() - 2, folder.getNameCount()).toString();
+  }
+
+  private static List<Path> folders(Path folder) throws IOException {
+    try (var folders = Files.list(folder)) {
+      return folders.filter(Files::isDirectory).toList();
     }
   }
 
