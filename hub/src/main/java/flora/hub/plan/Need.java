@@ -5,11 +5,13 @@ import flora.hub.RepoListing;
 import flora.schemas.fetch.RepoRole;
 import flora.schemas.request.ModelSource.Preset;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
@@ -55,6 +57,8 @@ final class Need {
       Pattern.compile(".*\\.(bin|ckpt|pt|pth|pkl|pickle)", Pattern.CASE_INSENSITIVE);
   private static final Pattern OTHER_FORMAT =
       Pattern.compile(".*\\.(bin|ckpt|pt|pth|h5|msgpack|ot|onnx|tflite|pb)");
+  private static final Pattern FOREIGN_WEIGHTS =
+      Pattern.compile(".*\\.(gguf|ggml|onnx|h5|msgpack|tflite|pb|ot|xml|mlmodel)");
 
   private final RepoListing listing;
   private final Predicate<String> visible;
@@ -187,11 +191,34 @@ final class Need {
             selection.add(file.path());
           }
         });
-    weights("the model", files);
+    if (WeightFiles.anyAmong(names(""))) {
+      weights("the model", files);
+    } else {
+      selection.lacks("the model", "a file of weights such as model.safetensors" + foreign());
+      everything();
+    }
   }
 
-  /** A layout that is not known: all of it but the other formats of what is there already. */
+  /** What there is instead of weights that are read here, for a message. */
+  private String foreign() {
+    var formats =
+        listing.files().stream()
+            .map(file -> FOREIGN_WEIGHTS.matcher(file.path()))
+            .filter(Matcher::matches)
+            .map(match -> "." + match.group(1))
+            .distinct()
+            .sorted()
+            .collect(Collectors.joining(", "));
+    return formats.isEmpty() ? "" : " (there is %s, which no stage reads)".formatted(formats);
+  }
+
+  /**
+   * A layout that is not known: all of it but the other formats of what is there already. Which of
+   * several quantizations or exports somebody is after cannot be known.
+   */
   private void everything() {
+    selection.note(
+        "its layout is none that a stage reads, so all files are chosen; allow_patterns choose some");
     var safe =
         listing.files().stream()
             .map(HubFile::path)
@@ -219,6 +246,15 @@ final class Need {
     if (selection.paths().stream().noneMatch(path -> IMAGE.matcher(path).matches())) {
       selection.lacks("the dataset", "image files");
     }
+  }
+
+  /** Names of all files right in a folder, whether visible or not. */
+  private List<String> names(String folder) {
+    return listing.files().stream()
+        .map(HubFile::path)
+        .filter(path -> folderOf(path).equals(folder))
+        .map(path -> path.substring(folder.length()))
+        .toList();
   }
 
   /** Visible files right in a folder, by name. */

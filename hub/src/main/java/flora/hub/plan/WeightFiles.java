@@ -3,6 +3,7 @@ package flora.hub.plan;
 import flora.hub.HubFile;
 import flora.schemas.request.ModelSource.Preset;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -28,6 +29,11 @@ final class WeightFiles {
 
   private static final List<String> PICKLE_FORMATS = List.of("bin", "pt", "pth", "ckpt");
 
+  private static final Pattern WEIGHTS =
+      Pattern.compile(
+          "(%s)[.-](.*\\.)?(safetensors|%s)"
+              .formatted(String.join("|", PICKLE_BASES), String.join("|", PICKLE_FORMATS)));
+
   private final String component;
   private final Map<String, HubFile> files;
   private final Documents documents;
@@ -42,6 +48,12 @@ final class WeightFiles {
     this.files = new TreeMap<>(files);
     this.documents = documents;
     this.preset = preset;
+  }
+
+  /** Whether a folder's files have weights among them that can be chosen at all. */
+  static boolean anyAmong(Collection<String> names) {
+    return names.stream().filter(name -> name.endsWith(".safetensors")).count() == 1
+        || names.stream().anyMatch(name -> WEIGHTS.matcher(name).matches());
   }
 
   void into(Selection selection) throws InterruptedException {
