@@ -17,7 +17,7 @@ import org.awaitility.Awaitility;
 import org.springframework.context.ConfigurableApplicationContext;
 import tools.jackson.databind.JsonNode;
 
-/** A running gateway, seen over HTTP. */
+/** A running gateway, seen over HTTP; its answers are held against their {@link Contract}. */
 final class Gateway implements AutoCloseable {
 
   private final HttpClient http =
@@ -48,7 +48,9 @@ final class Gateway implements AutoCloseable {
 
   HttpResponse<String> send(HttpRequest.Builder request) {
     try {
-      return http.send(request.build(), BodyHandlers.ofString());
+      var response = http.send(request.build(), BodyHandlers.ofString());
+      Contract.hold(response);
+      return response;
     } catch (IOException | InterruptedException e) {
       throw new IllegalStateException(e);
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import flora.fakehub.FakeRepo;
 import flora.fakehub.Fault;
+import flora.fakehub.Throttle;
 import flora.hub.RepoType;
 import flora.schemas.store.StoreLayout;
 import java.net.http.HttpResponse;
@@ -97,6 +98,36 @@ class PlansIT {
         .isGreaterThanOrEqualTo("the unet of plans".length());
     assertThat(plan.at("/mirrors/0/files").asInt()).isEqualTo(6);
     assertThat(stored()).isEqualTo(before);
+  }
+
+  @Test
+  void estimatesFromWhatAProbeMeasured() {
+    var size = 4_000_000L;
+    PLATFORM
+        .hub()
+        .add(
+            FakeRepo.model("plan/large")
+                .file("config.json", "{}")
+                .noise("model.safetensors", size));
+    PLATFORM.hub().throttle(Throttle.NONE.connection(8_000_000));
+    try (var measuring =
+        PLATFORM.gateway("--hub.probe-repository=plan/large", "--gateway.instance=7")) {
+      var request = "{base_model: plan/large}";
+      var before = json(measuring.post("/v1/models:plan", "application/yaml", request));
+      assertThat(before.at("/mirrors/0/estimated_seconds").isNull()).isTrue();
+
+      measuring.post("/v1/mirrors/hub:probe", "", "");
+      var plan = json(measuring.post("/v1/models:plan", "application/yaml", request));
+
+      var hub = plan.at("/mirrors/0");
+      long rate = hub.path("bytes_per_second").asLong();
+      assertThat(rate).as(plan.toString()).isBetween(1L, 12_000_000L);
+      assertThat(hub.path("estimated_seconds").asLong())
+          .isEqualTo(Math.ceilDiv(size + 2, rate * 16));
+      assertThat(hub.path("verdict").asString()).isIn("ok", "slow");
+    } finally {
+      PLATFORM.hub().throttle(Throttle.NONE);
+    }
   }
 
   @Test
@@ -207,7 +238,33 @@ class PlansIT {
     assertThat(answer.statusCode()).isEqualTo(200);
     assertThat(json(answer).at("/download_plan/repositories/0/repo").asString())
         .isEqualTo("plan/pipeline");
+    assertThat(json(answer).at("/download_plan/to_fetch_bytes").asLong()).isPositive();
+    assertThat(json(answer).at("/download_plan/mirrors/0/missing_bytes").asLong()).isPositive();
     assertThat(json(answer).path("download_problem").isNull()).isTrue();
+  }
+
+  /** The same gap, once with a stage that needs the file and once without. */
+  @Test
+  void aGapIsAProblemOfATrainingAndAWarningOfAMirror() {
+    var model = "{base_model: plan/pipeline, ignore_patterns: ['unet/*']}";
+
+    var training =
+        gateway.post(
+            "/v1/runs?dry_run=true",
+            "application/yaml",
+            "{model: %s, dataset: {name: none_yet}, train: {task: text-to-image}}"
+                .formatted(model));
+    var mirror =
+        gateway.post("/v1/runs?dry_run=true", "application/yaml", "{model: %s}".formatted(model));
+
+    assertThat(json(training).at("/download_problem/code").asString())
+        .as(training.body())
+        .isEqualTo("FILE_FILTERED_OUT");
+    assertThat(json(training).at("/download_problem/detail").asString())
+        .contains("unet/diffusion_pytorch_model.safetensors");
+    assertThat(json(mirror).at("/download_plan/repositories/0/warnings/0").asString())
+        .as(mirror.body())
+        .contains("unet/diffusion_pytorch_model.safetensors");
   }
 
   @Test

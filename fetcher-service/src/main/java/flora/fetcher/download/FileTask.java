@@ -12,7 +12,6 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,20 +36,17 @@ abstract class FileTask {
   final RepoCopies copies;
   final HubFile file;
   final Job job;
-  final Tally tally;
   final String bucket;
   private final RetryPolicy policy;
   private final List<Part> open = new ArrayList<>();
   private final Map<String, FileSource> sources = new LinkedHashMap<>();
-  private volatile Set<String> avoided = Set.of();
   private final Map<String, Behaviour> behaviours = new LinkedHashMap<>();
   private long unusableSince = Long.MAX_VALUE;
 
-  FileTask(RepoCopies copies, HubFile file, Job job, Tally tally, RetryPolicy policy) {
+  FileTask(RepoCopies copies, HubFile file, Job job, RetryPolicy policy) {
     this.copies = copies;
     this.file = file;
     this.job = job;
-    this.tally = tally;
     this.policy = policy;
     this.bucket = Archive.bucket(copies.listing().type());
   }
@@ -68,22 +64,9 @@ abstract class FileTask {
   final Collection<FileSource> refresh() {
     var found = copies.sources(file);
     synchronized (sources) {
-      for (var source : found) {
-        if (!avoided.contains(source.name())) {
-          sources.put(source.name(), source);
-        }
-      }
+      found.forEach(source -> sources.put(source.name(), source));
       return List.copyOf(sources.values());
     }
-  }
-
-  /** From now on as if these sources, and no others, did not have the file. */
-  final void avoid(Set<String> names) {
-    synchronized (sources) {
-      avoided = Set.copyOf(names);
-      sources.keySet().removeAll(names);
-    }
-    refresh();
   }
 
   final @Nullable FileSource source(String name) {
@@ -110,13 +93,15 @@ abstract class FileTask {
     }
   }
 
-  /** The next range to bring; null for none now. */
-  final @Nullable Slice next(long most) {
+  /** The next range that a source should bring; null for none now. */
+  final @Nullable Slice next(String source, long most) {
     synchronized (open) {
       for (var part : open) {
-        var slice = part.next(most);
-        if (slice != null) {
-          return slice;
+        if (!part.avoided.contains(source)) {
+          var slice = part.next(most);
+          if (slice != null) {
+            return slice;
+          }
         }
       }
       var part = begin();
@@ -124,7 +109,7 @@ abstract class FileTask {
         return null;
       }
       open.add(part);
-      return part.next(most);
+      return part.avoided.contains(source) ? null : part.next(most);
     }
   }
 
@@ -190,6 +175,13 @@ abstract class FileTask {
     failUnlessAnyIsLeft(now);
   }
 
+  /** Does not ask a source any more. */
+  final void drop(String source) {
+    synchronized (behaviours) {
+      behaviours.computeIfAbsent(source, _ -> new Behaviour()).dropped = true;
+    }
+  }
+
   /** Fails when nobody is left who may have the file, now or after a short wait. */
   final void failUnlessAnyIsLeft(long now) {
     boolean waits = false;
@@ -217,10 +209,19 @@ abstract class FileTask {
         }
       }
     }
-    if (errors.size() == 1 && avoided.isEmpty()) {
+    if (errors.size() == 1) {
       fail(errors.values().iterator().next());
     } else {
-      fail(new TransferException.AllFailed(copies.listing().repo(), file.path(), avoided, errors));
+      fail(new TransferException.AllFailed(copies.listing().repo(), file.path(), errors));
+    }
+  }
+
+  /** Why a source was left, for people. */
+  final String lastError(String source) {
+    synchronized (behaviours) {
+      var known = behaviours.get(source);
+      var error = known == null ? null : known.error;
+      return error == null ? "" : String.valueOf(error.getMessage());
     }
   }
 }

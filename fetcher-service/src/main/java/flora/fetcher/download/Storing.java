@@ -2,7 +2,6 @@ package flora.fetcher.download;
 
 import flora.store.ObjectStoreException;
 import java.util.concurrent.Semaphore;
-import java.util.function.Consumer;
 
 /**
  * The way into the store: so many bytes at once, since the store's client holds a second copy of
@@ -26,13 +25,9 @@ final class Storing {
     void run();
   }
 
-  /**
-   * On a thread of its own.
-   *
-   * @param fail told when it fails for good
-   * @param after done in any case
-   */
-  void submit(Job job, long bytes, Write write, Consumer<RuntimeException> fail, Runnable after) {
+  /** On a thread of its own. */
+  void submit(
+      Job job, long bytes, Write write, java.util.function.Consumer<RuntimeException> fail) {
     job.waitingForStore.incrementAndGet();
     Thread.ofVirtual()
         .name("download-store")
@@ -46,7 +41,6 @@ final class Storing {
                 fail.accept(e);
               } finally {
                 job.waitingForStore.decrementAndGet();
-                after.run();
               }
             });
   }
