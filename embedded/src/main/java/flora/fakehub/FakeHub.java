@@ -70,6 +70,7 @@ public final class FakeHub implements AutoCloseable {
   private volatile Shape shape = Shape.HUB;
   private volatile Expiry expiry = Expiry.NEVER;
   private volatile @Nullable Redirects redirects;
+  private volatile boolean xet;
 
   private FakeHub(int port, String prefix) throws IOException {
     this.prefix = prefix;
@@ -128,6 +129,14 @@ public final class FakeHub implements AutoCloseable {
   /** Gives URLs of the content network that are good for so long. */
   public FakeHub expiry(Expiry of) {
     expiry = of;
+    return this;
+  }
+
+  /**
+   * Says of large files that they lie on Xet, as the official hub does; the bridge has them too.
+   */
+  public FakeHub xet() {
+    xet = true;
     return this;
   }
 
@@ -244,6 +253,10 @@ public final class FakeHub implements AutoCloseable {
 
   Optional<Redirects> redirects() {
     return Optional.ofNullable(redirects);
+  }
+
+  boolean isOnXet() {
+    return xet;
   }
 
   boolean isBare(String path) {

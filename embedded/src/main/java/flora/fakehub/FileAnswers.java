@@ -80,6 +80,11 @@ final class FileAnswers {
     if (blob.isLarge(path)) {
       metadata.put("X-Linked-Size", Long.toString(blob.size()));
       metadata.put("X-Linked-ETag", '"' + blob.sha256() + '"');
+      if (hub.isOnXet()) {
+        var api = hub.endpoint() + "/api/models/xet-read-token/" + tree.commit();
+        metadata.put("X-Xet-Hash", blob.sha256());
+        metadata.put("Link", "<%s>; rel=\"xet-auth\"".formatted(api));
+      }
     }
     for (var fault : rules.onResolve(path)) {
       switch (fault) {

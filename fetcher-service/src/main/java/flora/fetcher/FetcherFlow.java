@@ -86,7 +86,7 @@ final class FetcherFlow implements StageFlow {
                 context.proceed();
                 wanted.sayAgain(System.nanoTime());
               });
-      var manifest = archive.publish(plan.listing(), files, converted);
+      var manifest = archive.publish(downloads.get(i).copies(), files, converted);
       snapshots.add(snapshot(plan, manifest));
     }
     return completed(total, snapshots);

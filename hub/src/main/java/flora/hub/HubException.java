@@ -49,14 +49,27 @@ public abstract sealed class HubException extends PipelineException {
     }
   }
 
-  /** The hub does not know the token that we sent. */
+  /** The hub does not know the token that we sent, or it does not reach that far. */
   public static final class TokenRefused extends HubException {
-    public TokenRefused(RepoId repo, String host) {
+    private static final int LONGEST = 200;
+
+    /**
+     * @param why as the hub says it; null when it does not
+     */
+    public TokenRefused(RepoId repo, String host, @Nullable String why) {
       super(
           ErrorCode.REPO_NOT_FOUND,
-          "%s refuses the token, so %s cannot be seen".formatted(host, repo),
-          "renew HF_TOKEN, or unset it for a public repository",
+          "%s refuses the token, so %s cannot be seen%s"
+              .formatted(host, repo, why == null ? "" : ": " + printable(why)),
+          why == null
+              ? "renew HF_TOKEN, or unset it for a public repository"
+              : "give the token that permission, or set HF_TOKEN to another one",
           null);
+    }
+
+    private static String printable(String text) {
+      var clean = text.replaceAll("[^ -~]", "?");
+      return clean.length() > LONGEST ? clean.substring(0, LONGEST) + "…" : clean;
     }
   }
 

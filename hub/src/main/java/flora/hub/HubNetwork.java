@@ -37,7 +37,7 @@ public final class HubNetwork implements AutoCloseable {
     FILE,
     /** A page: ten seconds for its first byte. */
     PAGE,
-    /** A look whether somebody is there: three seconds to connect and three to answer. */
+    /** A look whether somebody is there: three seconds for everything. */
     QUICK
   }
 
@@ -72,6 +72,7 @@ public final class HubNetwork implements AutoCloseable {
             .newBuilder()
             .connectTimeout(shorter(settings.connectTimeout(), three))
             .readTimeout(shorter(settings.readTimeout(), three))
+            .callTimeout(three)
             .build();
   }
 

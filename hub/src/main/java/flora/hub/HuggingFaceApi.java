@@ -143,7 +143,7 @@ final class HuggingFaceApi implements Dialect {
     if (files != null) {
       return files.expand(UrlTemplate.values(type, id, site.revisionOf(commit), path));
     }
-    var url = home(type, id).newBuilder();
+    var url = home(http.endpoint(), type, id).newBuilder();
     url.addPathSegment("resolve").addPathSegment(commit);
     for (var segment : path.split("/", -1)) {
       url.addPathSegment(segment);
@@ -151,12 +151,24 @@ final class HuggingFaceApi implements Dialect {
     return url.build();
   }
 
-  private HttpUrl home(RepoType type, String id) {
-    var url = http.endpoint().newBuilder();
+  private static HttpUrl home(HttpUrl hub, RepoType type, String id) {
+    var url = hub.newBuilder();
     if (!type.prefix().isEmpty()) {
       url.addPathSegment(type.prefix());
     }
     return url.addPathSegments(id).build();
+  }
+
+  /** Where people read about it and accept its terms, which is the hub and no mirror of it. */
+  private URI page(RepoType type, RepoId repo) {
+    var there = HttpUrl.get(site.accounts().toString());
+    return home(there, type, repo.value())
+        .newBuilder()
+        .username("")
+        .password("")
+        .query(null)
+        .build()
+        .uri();
   }
 
   /** By the hub's error headers and the status. */
@@ -176,8 +188,7 @@ final class HuggingFaceApi implements Dialect {
         return new HubException.EntryNotFound(repo, path == null ? "its tree" : path, who);
       }
       case "GatedRepo" -> {
-        var home = home(type, site.idOf(repo.value()));
-        return new HubException.Gated(repo, URI.create(home.toString()), withToken);
+        return new HubException.Gated(repo, page(type, repo), withToken);
       }
       case "RepoNotFound" -> {
         return new HubException.RepoNotFound(repo, who, withToken);
@@ -196,9 +207,13 @@ final class HuggingFaceApi implements Dialect {
       return new HubException.RateLimited(who, wait);
     }
     if (status == 401 && "Invalid credentials in Authorization header".equals(message)) {
-      return new HubException.TokenRefused(repo, who);
+      return new HubException.TokenRefused(repo, who, null);
     }
-    if (message != null && message.startsWith("Access to this resource is disabled")) {
+    if (onHub && status == 403 && withToken && !isDisabled(message)) {
+      // as of a fine-grained token without the right to read gated repositories
+      return new HubException.TokenRefused(repo, who, message);
+    }
+    if (isDisabled(message)) {
       return new HubException.Withheld(repo, who, "it is disabled there");
     }
     if ((onHub && status == 401) || (path == null && (status == 401 || status == 404))) {
@@ -212,6 +227,10 @@ final class HuggingFaceApi implements Dialect {
       return new HubException.Unreachable(who, url.host(), "it answers " + status, null);
     }
     return new HubException.Protocol(who, "it answers " + status + " for " + repo);
+  }
+
+  private static boolean isDisabled(@Nullable String message) {
+    return message != null && message.startsWith("Access to this resource is disabled");
   }
 
   private HubException.Protocol protocol(String what) {

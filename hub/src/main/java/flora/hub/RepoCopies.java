@@ -1,5 +1,6 @@
 package flora.hub;
 
+import flora.schemas.Sha256;
 import java.util.List;
 import java.util.Optional;
 
@@ -15,6 +16,15 @@ public interface RepoCopies {
   /** Name of the place whose list counts; {@code store} for what was fetched before. */
   default Optional<String> listedBy() {
     return Optional.empty();
+  }
+
+  /**
+   * Names of the places whose own lists have these very bytes, in order.
+   *
+   * @param digest of the bytes, which tells more than lists that name them differently
+   */
+  default List<String> vouchers(HubFile file, Sha256 digest) {
+    return List.of();
   }
 
   /** The other name that it is had under. */

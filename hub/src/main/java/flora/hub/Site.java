@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * @param token secret of an account; empty for none
  * @param tokenHosts hosts ({@code name} or {@code name:port}) that may see the token; the official
  *     one only over TLS
+ * @param accounts the hub that people have their accounts at, where they accept the terms of gated
+ *     repositories: for a mirror another one than itself
  * @param owners what owners of the hub are called there; {@code *} stands for all others
  * @param revisions what revisions of the hub are called there
  */
@@ -34,6 +36,7 @@ public record Site(
     Map<String, Secret> headers,
     Secret token,
     Set<String> tokenHosts,
+    URI accounts,
     Map<String, String> owners,
     Map<String, String> revisions) {
 
@@ -72,6 +75,7 @@ public record Site(
         new Secret(settings.token()),
         Stream.concat(Stream.of(OFFICIAL.getHost()), settings.tokenHosts().stream())
             .collect(Collectors.toSet()),
+        settings.endpoint(),
         Map.of(),
         Map.of());
   }

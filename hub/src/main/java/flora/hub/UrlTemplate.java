@@ -48,10 +48,11 @@ public record UrlTemplate(String text) {
       }
     }
     boolean named = text.contains("{id}") || (text.contains("{owner}") && text.contains("{name}"));
-    if (!named || !text.contains(needed)) {
+    boolean isOfPages = needed.equals("{id}");
+    if (!named || !(isOfPages || text.contains(needed))) {
       throw new IllegalArgumentException(
           "%s lacks a variable: expected {id} (or {owner} and {name})%s, as in"
-                  .formatted(field, needed.equals("{id}") ? "" : " and " + needed)
+                  .formatted(field, isOfPages ? "" : " and " + needed)
               + " https://mirror.example/models/{id}/{path}");
     }
     if (HttpUrl.parse(VARIABLE.matcher(text).replaceAll("x")) == null) {

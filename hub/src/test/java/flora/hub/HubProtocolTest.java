@@ -1,5 +1,6 @@
 package flora.hub;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
@@ -14,8 +15,11 @@ import flora.fakehub.When;
 import flora.schemas.RepoId;
 import flora.schemas.Sha256;
 import flora.store.Secret;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
@@ -59,6 +63,7 @@ class HubProtocolTest {
         headers,
         new Secret(token),
         Set.of("127.0.0.1:" + hub.endpoint().getPort()),
+        URI.create("https://hub.example/hf"),
         Map.of(),
         Map.of());
   }
@@ -289,14 +294,69 @@ class HubProtocolTest {
   }
 
   @Test
-  void givesUpSoonOnAPageThatDoesNotBegin() {
-    hub.fault("/api/", new Fault.BlackHole(), 1);
+  void saysWhatTheTokenLacks() {
+    var why = "Please enable access to public gated repositories in your token's settings";
+    hub.fault("/api/", new Fault.Status(403, Map.of("X-Error-Message", why)), 2);
+    var knowing = new HubClient(site(Map.of(), SECRET), network, ONCE);
 
-    long start = System.nanoTime();
-    assertThatThrownBy(() -> client.listing(RepoType.MODEL, TINY, "main", true))
-        .isInstanceOf(HubException.Unreachable.class);
+    assertThatThrownBy(() -> knowing.listing(RepoType.MODEL, TINY, "main"))
+        .isInstanceOfSatisfying(
+            HubException.TokenRefused.class,
+            e -> {
+              assertThat(e).hasMessageContaining("flora/tiny").hasMessageEndingWith(why);
+              assertThat(e.hint()).contains("permission");
+            });
+    // nobody's token can be to blame where none is sent: that may be a proxy on the way
+    assertThatThrownBy(this::listing)
+        .isInstanceOf(HubException.Protocol.class)
+        .hasMessageContaining("403");
+  }
 
-    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
+  @Test
+  void hasXetBackedFilesThroughThePlainBridge() throws Exception {
+    hub.xet();
+    var listing = listing();
+    hub.forget();
+
+    var bytes = client.read(listing, weights(listing));
+
+    assertThat(Sha256.sum(bytes)).isEqualTo(weights(listing).sha256());
+    assertThat(hub.seen()).hasSize(2);
+    assertThat(hub.seen().getFirst().uri().getPath()).contains("/resolve/");
+    assertThat(hub.seen().getLast().onContent()).isTrue();
+  }
+
+  /**
+   * Connected at once, and then a byte now and then: what takes no single wait of three seconds.
+   */
+  @Test
+  void givesAHubThreeSecondsForAPageAndNotForEachByte() throws Exception {
+    try (var server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+      Thread.ofVirtual().start(() -> trickle(server));
+      var slow = URI.create("http://127.0.0.1:" + server.getLocalPort());
+      try (var patient = new HubClient(HubSettings.of(slow), ONCE, Clock.systemUTC())) {
+        long start = System.nanoTime();
+
+        assertThatThrownBy(() -> patient.listing(RepoType.MODEL, TINY, "main", true))
+            .isInstanceOf(HubException.Unreachable.class);
+
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
+      }
+    }
+  }
+
+  private static void trickle(ServerSocket server) {
+    try (var socket = server.accept()) {
+      var out = socket.getOutputStream();
+      out.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n".getBytes(US_ASCII));
+      for (int i = 0; i < 100; i++) {
+        out.write(' ');
+        out.flush();
+        Thread.sleep(200);
+      }
+    } catch (IOException | InterruptedException e) {
+      // the client has hung up, which is what it should do
+    }
   }
 
   /** Whatever goes wrong: no message, hint or stack trace has a token or a signed query. */

@@ -65,6 +65,7 @@ class TokenPolicyTest {
                 Map.of(),
                 new Secret("mirrors"),
                 Set.of("mirror.example:443"),
+                Site.OFFICIAL,
                 Map.of(),
                 Map.of()));
 

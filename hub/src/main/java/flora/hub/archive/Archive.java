@@ -1,6 +1,7 @@
 package flora.hub.archive;
 
 import flora.hub.HubFile;
+import flora.hub.RepoCopies;
 import flora.hub.RepoListing;
 import flora.hub.RepoType;
 import flora.schemas.Json;
@@ -23,6 +24,7 @@ import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 
 /** Where fetched files lie in the store. Thread-safe. */
@@ -181,26 +183,47 @@ public final class Archive {
     }
   }
 
-  /** Writes the manifest of a commit of which nothing was converted. */
+  /**
+   * Writes the manifest of a commit of which nothing was converted and for which nobody vouches.
+   */
   public ObjectRef publish(RepoListing listing, Map<HubFile, Verified> files) {
-    return publish(listing, files, Map.of());
+    return publish(listing, files, Map.of(), _ -> List.of());
   }
 
   /**
    * Writes the manifest of a commit, after all its files are marked. The commit's shared manifest
-   * grows by them; what is returned is one of exactly these files, which never changes. Last of all
-   * the revision is said to stand for this commit.
+   * grows by them, and by who vouches for them; what is returned is one of exactly these files,
+   * which never changes. Last of all the revision is said to stand for this commit.
    *
    * @param converted those of the files that something else stands for
    */
   public ObjectRef publish(
-      RepoListing listing, Map<HubFile, Verified> files, Map<HubFile, Converted> converted) {
+      RepoCopies copies, Map<HubFile, Verified> files, Map<HubFile, Converted> converted) {
+    return publish(
+        copies.listing(),
+        files,
+        converted,
+        file -> {
+          var verified = files.get(file);
+          return verified == null ? List.of() : copies.vouchers(file, verified.sha256());
+        });
+  }
+
+  private ObjectRef publish(
+      RepoListing listing,
+      Map<HubFile, Verified> files,
+      Map<HubFile, Converted> converted,
+      Function<HubFile, List<String>> vouchers) {
     var bucket = bucket(listing.type());
     var entries = new ArrayList<RepoManifest.Entry>();
+    var vouched = new ArrayList<RepoManifest.Entry>();
     files.forEach(
         (file, verified) -> {
           var made = converted.get(file);
-          entries.add(made == null ? entry(file, verified) : entry(file, verified, made));
+          var entry = made == null ? entry(file, verified) : entry(file, verified, made);
+          entries.add(entry);
+          // what we made ourselves is on nobody's list
+          vouched.add(made == null ? entry.listedBy(vouchers.apply(file)) : entry);
         });
     entries.sort(Comparator.comparing(RepoManifest.Entry::path));
     var own = new RepoManifest(listing.repo(), listing.commit(), entries);
@@ -212,7 +235,8 @@ public final class Archive {
     var marker =
         new Verified(reference.sha256(), bytes.length, "manifest", "flora", newest.orElseThrow());
     store.put(bucket, StoreLayout.verified(reference.sha256()), Json.bytes(marker), JSON);
-    merge(bucket, manifestKey(listing), own);
+    vouched.sort(Comparator.comparing(RepoManifest.Entry::path));
+    merge(bucket, manifestKey(listing), new RepoManifest(own.repo(), own.commit(), vouched));
     if (!listing.revision().equals(listing.commit())) {
       var ref = new Ref(listing.revision(), listing.commit());
       var refKey = StoreLayout.ref(folder(listing.type(), listing.repo()), ref.revision());
@@ -247,12 +271,19 @@ public final class Archive {
             own.files().stream()
                 .collect(Collectors.toMap(RepoManifest.Entry::path, Function.identity())));
     for (var entry : old.files()) {
+      var now = byPath.get(entry.path());
       // what the repository itself has at a path comes before what was made for it
-      if (entry.convertedFrom() == null || !byPath.containsKey(entry.path())) {
-        byPath.put(entry.path(), entry);
+      var kept = now == null || entry.convertedFrom() == null ? entry : now;
+      if (now != null && now.sha256().equals(entry.sha256())) {
+        kept = kept.listedBy(both(entry.listedBy(), now.listedBy()));
       }
+      byPath.put(entry.path(), kept);
     }
     return new RepoManifest(own.repo(), own.commit(), List.copyOf(byPath.values()));
+  }
+
+  private static List<String> both(List<String> some, List<String> others) {
+    return Stream.concat(some.stream(), others.stream()).distinct().sorted().toList();
   }
 
   private static RepoManifest.Entry entry(HubFile file, Verified verified) {
@@ -264,7 +295,7 @@ public final class Archive {
         verified.verifiedBy(),
         verified.source(),
         verified.fetchedAt(),
-        List.of(verified.source()),
+        List.of(),
         null);
   }
 

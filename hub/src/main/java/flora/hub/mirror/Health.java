@@ -1,6 +1,8 @@
 package flora.hub.mirror;
 
 import flora.hub.HubException;
+import flora.hub.RepoType;
+import flora.schemas.RepoId;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -19,11 +21,21 @@ final class Health {
   private static final int SAMPLES = 64;
   private static final int REPOSITORIES = 200;
 
+  /** What was behind longer ago and was not looked at again says nothing. */
+  private static final Duration LAG_IS_NEWS = Duration.ofHours(1);
+
   /** Less than this is too little to tell a rate by. */
   private static final long MEANINGFUL_BYTES = 64 << 10;
 
-  /** When a repository's commit was last the same as the hub's. */
-  private record Agreement(Instant since, boolean agrees) {}
+  /**
+   * How a repository's commit compares with the hub's: the same at {@code seen}, or another one at
+   * each look from {@code since} to {@code seen}.
+   */
+  private record Comparison(boolean agrees, Instant since, Instant seen) {
+    long lagSeconds() {
+      return agrees ? 0 : Math.max(1, Duration.between(since, seen).toSeconds());
+    }
+  }
 
   private final Clock clock;
   private final String host;
@@ -34,7 +46,7 @@ final class Health {
   private double bytesPerSecond;
   private Duration listedIn = Duration.ofDays(1);
   private @Nullable String lostHost;
-  private final Map<String, Agreement> agreements = new LinkedHashMap<>();
+  private final Map<String, Comparison> comparisons = new LinkedHashMap<>();
 
   private Health(Clock clock, String host, Breaker pages, Breaker files) {
     this.clock = clock;
@@ -132,23 +144,31 @@ final class Health {
     }
   }
 
+  /** What a comparison is remembered under. */
+  static String key(RepoType type, RepoId repo, String revision) {
+    return type + " " + repo + "@" + revision;
+  }
+
   /** Its commit of a repository was compared with the hub's. */
   synchronized void compared(String repository, boolean agrees) {
     var now = clock.instant();
-    var before = agreements.remove(repository);
-    // behind since both last agreed; never seen to agree: since it was first seen
-    var since = agrees || before == null ? now : before.since();
-    agreements.put(repository, new Agreement(since, agrees));
-    if (agreements.size() > REPOSITORIES) {
-      agreements.remove(agreements.keySet().iterator().next());
+    var before = comparisons.remove(repository);
+    var since = agrees || before == null || before.agrees() ? now : before.since();
+    comparisons.put(repository, new Comparison(agrees, since, now));
+    if (comparisons.size() > REPOSITORIES) {
+      comparisons.remove(comparisons.keySet().iterator().next());
     }
   }
 
-  /** For how long it has been behind the hub with some repository; empty when never compared. */
+  /**
+   * For how long, at least, it has been behind the hub with some repository, as far as was looked
+   * within the last hour. Empty when nobody looked.
+   */
   synchronized OptionalLong lagSeconds() {
-    var now = clock.instant();
-    return agreements.values().stream()
-        .mapToLong(a -> a.agrees() ? 0 : Math.max(1, Duration.between(a.since(), now).toSeconds()))
+    var oldest = clock.instant().minus(LAG_IS_NEWS);
+    return comparisons.values().stream()
+        .filter(comparison -> comparison.seen().isAfter(oldest))
+        .mapToLong(Comparison::lagSeconds)
         .max();
   }
 

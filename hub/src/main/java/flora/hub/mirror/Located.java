@@ -5,6 +5,7 @@ import flora.hub.HubFile;
 import flora.hub.Renamed;
 import flora.hub.RepoCopies;
 import flora.hub.RepoListing;
+import flora.schemas.Sha256;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -72,6 +73,23 @@ public final class Located implements RepoCopies {
   @Override
   public List<FileSource> sources(HubFile file) {
     return List.copyOf(ordered(file));
+  }
+
+  @Override
+  public List<String> vouchers(HubFile file, Sha256 digest) {
+    return copies.stream()
+        .filter(copy -> lists(copy.listing(), file, digest))
+        .map(copy -> copy.place().name())
+        .distinct()
+        .sorted()
+        .toList();
+  }
+
+  private static boolean lists(@Nullable RepoListing own, HubFile file, Sha256 digest) {
+    return own != null
+        && own.file(file.path())
+            .filter(f -> f.compare(file) == HubFile.Likeness.SAME || digest.equals(f.sha256()))
+            .isPresent();
   }
 
   private List<MirrorFile> ordered(HubFile file) {

@@ -50,6 +50,11 @@ final class MirrorBook {
     this.shelf = shelf;
     this.clock = clock;
     var site = Site.origin(settings);
+    if (properties.mirrors().stream().anyMatch(mirror -> mirror.name().equals(site.name()))) {
+      throw new IllegalArgumentException(
+          "hub.mirrors has one named %s: that is the hub itself, expected another name"
+              .formatted(site.name()));
+    }
     this.official = Site.OFFICIAL.getHost().equals(settings.endpoint().getHost());
     this.origin =
         new Place(
@@ -133,6 +138,7 @@ final class MirrorBook {
         secrets.headers(mirror),
         secrets.token(mirror),
         Set.of(endpoint.getHost() + ":" + port),
+        origin.mirror().endpoint(),
         mirror.owners(),
         mirror.revisions());
   }

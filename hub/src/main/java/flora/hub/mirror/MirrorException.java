@@ -63,7 +63,7 @@ public abstract sealed class MirrorException extends PipelineException {
               .formatted(
                   name.length() > 96 ? "that" : name,
                   known.isEmpty() ? "true or false" : "true, false or one of " + known),
-          "add it under hub.mirrors or with POST /v1/mirrors");
+          "add it under hub.mirrors, or with PUT /v1/mirrors/{name} (./flora mirrors add)");
     }
   }
 
@@ -73,7 +73,7 @@ public abstract sealed class MirrorException extends PipelineException {
       super(
           ErrorCode.REQUEST_INVALID,
           "the mirror %s does not serve %s: %s".formatted(name, repo, why),
-          "choose another with use_mirror, or change the mirror");
+          "choose another with use_mirror (true: the hub and all mirrors), or change the mirror");
     }
   }
 

@@ -38,6 +38,10 @@ public record MirrorProperties(
     aliases = Map.copyOf(aliases);
     var names = new HashSet<String>();
     for (var mirror : mirrors) {
+      if (mirror.name().equals("hub")) {
+        throw new IllegalArgumentException(
+            "hub.mirrors has one named hub: that is the hub itself, expected another name");
+      }
       if (!names.add(mirror.name())) {
         throw new IllegalArgumentException(
             "hub.mirrors has two named " + mirror.name() + ": expected different names");

@@ -122,7 +122,7 @@ public final class Mirrors implements AutoCloseable {
           .orElseThrow(() -> new MirrorException.NotKept(repo, revision));
     }
     var places = book.forRepository(repo, useMirror);
-    var search = new Search(type, repo, revision, places, grace());
+    var search = search(type, repo, revision, places);
     var lister = search.run();
     if (lister.isPresent()) {
       return found(search, lister.get(), repo, null);
@@ -130,7 +130,7 @@ public final class Mirrors implements AutoCloseable {
     if (isNotFound(search)) {
       var newName = aliases.of(repo).orElse(null);
       if (newName != null) {
-        var again = new Search(type, newName, revision, places, grace());
+        var again = search(type, newName, revision, places);
         var there = again.run();
         if (there.isPresent()) {
           var why = "%s is no longer there; known to live on as %s".formatted(repo, newName);
@@ -149,16 +149,26 @@ public final class Mirrors implements AutoCloseable {
         return kept.get();
       }
     }
+    if (places.stream().noneMatch(Place::hasLists)) {
+      throw new MirrorException.NotServing(
+          places.getFirst().name(),
+          repo,
+          "it has files and no lists of them, and none was fetched before");
+    }
     throw failure(search, repo);
   }
 
-  private Duration grace() {
-    return Duration.ofMillis(properties.originGraceMs());
+  private Search search(RepoType type, RepoId repo, String revision, List<Place> places) {
+    boolean isKept =
+        places.stream().anyMatch(place -> !place.hasLists())
+            && archive.lastKnown(type, repo, revision).isPresent();
+    var grace = Duration.ofMillis(properties.originGraceMs());
+    return new Search(type, repo, revision, places, isKept, grace);
   }
 
   private Located found(Search search, Place lister, RepoId asked, @Nullable String alias) {
     var listing = search.listing(lister);
-    prober.seen(listing);
+    prober.seen(listing, search.places());
     var warnings = new ArrayList<String>();
     Renamed renamed = null;
     if (!listing.repo().equals(asked)) {
@@ -290,7 +300,9 @@ public final class Mirrors implements AutoCloseable {
   }
 
   private void requireNotConfigured(String name) {
-    if (name.equals("hub") || properties.mirrors().stream().anyMatch(m -> m.name().equals(name))) {
+    if (name.equals("hub")
+        || name.equals(book.origin().name())
+        || properties.mirrors().stream().anyMatch(m -> m.name().equals(name))) {
       throw new MirrorException.Invalid(
           name + " stands in the configuration", "change it there (hub.mirrors), or choose a name");
     }

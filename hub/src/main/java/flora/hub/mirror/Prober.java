@@ -7,81 +7,180 @@ import flora.hub.RepoType;
 import flora.hub.Site;
 import flora.schemas.RepoId;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Measures a place: five short questions, the first megabyte of a large file, and its commit beside
- * the hub's. It is looked at with the repository that was asked for last, which is one that matters
- * here.
+ * the hub's. It is looked at with the repositories that it was asked for last, which are those that
+ * matter here; nobody hears the name of a repository that only others were asked for.
  */
 final class Prober {
 
   private static final int QUESTIONS = 5;
   private static final long RANGE = 1 << 20;
 
+  /** A place may lack what was asked for last. */
+  private static final int REMEMBERED = 4;
+
+  /**
+   * What a place is measured with.
+   *
+   * @param listing as somebody has listed it; null before anything was
+   */
+  private record Subject(
+      RepoType type, RepoId repo, String revision, @Nullable RepoListing listing) {
+
+    static Subject of(RepoListing listing) {
+      return new Subject(listing.type(), listing.repo(), listing.revision(), listing);
+    }
+
+    boolean is(Subject other) {
+      return type == other.type && repo.equals(other.repo) && revision.equals(other.revision);
+    }
+  }
+
   private final MirrorBook book;
   private final MirrorProperties properties;
-  private final AtomicReference<@Nullable RepoListing> last = new AtomicReference<>();
+  private final Subject first;
+  private final Map<String, List<Subject>> seen = new ConcurrentHashMap<>();
 
   Prober(MirrorBook book, MirrorProperties properties) {
     this.book = book;
     this.properties = properties;
+    first = new Subject(RepoType.MODEL, new RepoId(properties.probeRepository()), "main", null);
   }
 
-  /** Remembers a repository to measure with. */
-  void seen(RepoListing listing) {
-    last.set(listing);
+  /** Remembers a repository to measure those with who were asked for it. */
+  void seen(RepoListing listing, List<Place> asked) {
+    var subject = Subject.of(listing);
+    for (var place : asked) {
+      seen.merge(
+          place.name(),
+          List.of(subject),
+          (before, now) ->
+              Stream.concat(now.stream(), before.stream().filter(s -> !s.is(subject)))
+                  .limit(REMEMBERED)
+                  .toList());
+    }
+  }
+
+  /** What to measure a place with: what it was asked for last, before what it need not have. */
+  private List<Subject> subjects(Place place) {
+    var subjects = new ArrayList<>(seen.getOrDefault(place.name(), List.of()));
+    boolean isKnown = subjects.stream().anyMatch(s -> s.is(first));
+    if (!isKnown && place.mirror().serves(first.repo().value())) {
+      subjects.add(first);
+    }
+    return subjects;
+  }
+
+  private boolean mayAskHub(Subject subject) {
+    return subject.is(first)
+        || seen.getOrDefault(book.origin().name(), List.of()).stream().anyMatch(subject::is);
   }
 
   ProbeResult probe(Place place) throws InterruptedException {
-    var known = last.get();
-    var repo = known == null ? new RepoId(properties.probeRepository()) : known.repo();
-    var type = known == null ? RepoType.MODEL : known.type();
-    var revision = known == null ? "main" : known.revision();
-    var truth = new AtomicReference<@Nullable String>();
-    Thread asksHub = null;
-    if (!place.isOrigin()) {
-      asksHub = Thread.ofVirtual().start(() -> truth.set(originCommit(type, repo, revision)));
+    var subjects = subjects(place);
+    if (subjects.isEmpty()) {
+      return result(place, first, new Look(true, null, null), null);
     }
-    String commit = null;
-    String trouble = null;
-    boolean reachable = true;
-    try {
-      if (place.hasLists()) {
-        commit = ask(place, type, repo, revision);
+    Subject subject = subjects.getFirst();
+    Look look = look(place, subject);
+    for (var other : subjects.subList(1, subjects.size())) {
+      if (!look.isLacking()) {
+        break;
       }
-      var listing = place.hasLists() ? place.client().listing(type, repo, revision, true) : known;
-      if (listing == null) {
-        trouble = "it has no lists, and nothing was fetched yet that it could be measured with";
-      } else {
-        measure(place, listing);
-      }
-    } catch (HubException.Unreachable e) {
-      reachable = !e.host().equals(place.mirror().endpoint().getHost());
-      trouble = e.getMessage();
-    } catch (HubException e) {
-      trouble = e.getMessage();
+      subject = other;
+      look = look(place, subject);
     }
-    if (asksHub != null) {
-      asksHub.join(Duration.ofSeconds(7));
+    String originCommit = null;
+    if (place.isOrigin()) {
+      originCommit = look.commit();
+    } else if (look.reachable() && mayAskHub(subject)) {
+      originCommit = originCommit(subject);
     }
-    var originCommit = place.isOrigin() ? commit : truth.get();
-    return result(place, repo, reachable, commit, originCommit, trouble);
+    return result(place, subject, look, originCommit);
   }
 
-  private @Nullable String originCommit(RepoType type, RepoId repo, String revision) {
-    var origin = book.origin();
+  /**
+   * What came of measuring with one repository.
+   *
+   * @param trouble what went wrong
+   */
+  private record Look(boolean reachable, @Nullable String commit, @Nullable HubException trouble) {
+
+    /** It answers, and does not have that repository. */
+    boolean isLacking() {
+      return switch (trouble) {
+        case null -> false;
+        case HubException.RepoNotFound _,
+            HubException.RevisionNotFound _,
+            HubException.EntryNotFound _,
+            HubException.Gated _,
+            HubException.Withheld _,
+            HubException.TokenRefused _ ->
+            true;
+        case HubException.Unreachable _,
+            HubException.RateLimited _,
+            HubException.OtherFile _,
+            HubException.Protocol _ ->
+            false;
+      };
+    }
+  }
+
+  private Look look(Place place, Subject subject) throws InterruptedException {
+    String commit = null;
     try {
-      var commit = origin.client().commit(type, repo, revision);
+      var listing = subject.listing();
+      if (listing == null && !place.hasLists()) {
+        listing = originListing(subject);
+      }
+      if (place.hasLists()) {
+        commit = ask(place, subject.type(), subject.repo(), subject.revision());
+        listing = place.client().listing(subject.type(), subject.repo(), subject.revision(), true);
+      }
+      if (listing != null) {
+        measure(place, listing);
+      }
+      return new Look(true, commit, null);
+    } catch (HubException.Unreachable e) {
+      return new Look(!e.host().equals(place.mirror().endpoint().getHost()), commit, e);
+    } catch (HubException e) {
+      return new Look(true, commit, e);
+    }
+  }
+
+  /** A place without lists can only be measured with somebody else's. */
+  private @Nullable RepoListing originListing(Subject subject) throws InterruptedException {
+    try {
+      return book.origin()
+          .client()
+          .listing(subject.type(), subject.repo(), subject.revision(), true);
+    } catch (HubException e) {
+      return null;
+    }
+  }
+
+  private @Nullable String originCommit(Subject subject) throws InterruptedException {
+    var origin = book.origin();
+    if (!origin.health().pages().allows()) {
+      return null;
+    }
+    origin.health().pages().enter();
+    try {
+      var commit = origin.client().commit(subject.type(), subject.repo(), subject.revision());
       origin.health().pages().succeeded();
       return commit;
     } catch (HubException e) {
       origin.health().pageFailed(e);
-      return null;
-    } catch (InterruptedException e) {
       return null;
     }
   }
@@ -144,32 +243,33 @@ final class Prober {
   }
 
   private ProbeResult result(
-      Place place,
-      RepoId repo,
-      boolean reachable,
-      @Nullable String commit,
-      @Nullable String originCommit,
-      @Nullable String trouble) {
+      Place place, Subject subject, Look look, @Nullable String originCommit) {
     var health = place.health();
+    var commit = look.commit();
     if (commit != null
         && originCommit != null
         && !place.isOrigin()
         && place.mirror().kind() == Site.Kind.HUGGINGFACE) {
-      health.compared("probe " + repo, commit.equals(originCommit));
+      var key = Health.key(subject.type(), subject.repo(), subject.revision());
+      health.compared(key, commit.equals(originCommit));
     }
     var status = book.status(place);
     var lost = health.lostHost();
+    var trouble = look.trouble();
     ProbeResult.Verdict verdict;
     String cause;
-    if (!reachable) {
+    if (!look.reachable()) {
       verdict = ProbeResult.Verdict.UNREACHABLE;
-      cause = String.valueOf(trouble);
+      cause = String.valueOf(trouble == null ? null : trouble.getMessage());
     } else if (lost != null) {
       verdict = ProbeResult.Verdict.METADATA_ONLY;
       cause = "it answers, but its files lead to " + lost + ", which cannot be reached";
     } else if (trouble != null) {
       verdict = ProbeResult.Verdict.FAULTY;
-      cause = trouble;
+      cause = String.valueOf(trouble.getMessage());
+    } else if (status.p50Ms() == null) {
+      verdict = ProbeResult.Verdict.FAULTY;
+      cause = "it was never asked for anything that it could be measured with";
     } else if (status.lagging()) {
       verdict = ProbeResult.Verdict.LAGGING;
       cause =
@@ -186,11 +286,11 @@ final class Prober {
     }
     return new ProbeResult(
         place.name(),
-        reachable,
+        look.reachable(),
         status.p50Ms(),
         status.p95Ms(),
         status.bytesPerSecond(),
-        repo.value(),
+        subject.repo().value(),
         commit,
         originCommit,
         status.lagSeconds(),

@@ -39,6 +39,7 @@ final class Search {
   private final RepoId repo;
   private final String revision;
   private final List<Place> places;
+  private final boolean isKept;
   private final Duration grace;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
@@ -47,17 +48,30 @@ final class Search {
   private final Set<Place> pending = new HashSet<>();
   private @Nullable Located located;
 
-  Search(RepoType type, RepoId repo, String revision, List<Place> places, Duration grace) {
+  /**
+   * @param isKept whether the revision was fetched before, which is better than waiting for a hub
+   *     that has only mirrors without lists beside it
+   */
+  Search(
+      RepoType type,
+      RepoId repo,
+      String revision,
+      List<Place> places,
+      boolean isKept,
+      Duration grace) {
     this.type = type;
     this.repo = repo;
     this.revision = revision;
     this.places = places;
+    this.isKept = isKept;
     this.grace = grace;
   }
 
   /** Whose list counts; empty when nobody has one. */
   Optional<Place> run() throws InterruptedException {
-    boolean alone = places.stream().filter(Place::hasLists).count() == 1;
+    boolean onlyOneLists = places.stream().filter(Place::hasLists).count() == 1;
+    boolean filesAreElsewhere = isKept && places.size() > 1;
+    boolean alone = onlyOneLists && !filesAreElsewhere;
     for (var place : places) {
       if (!place.hasLists()) {
         continue;
@@ -71,7 +85,7 @@ final class Search {
       }
       pending.add(place);
     }
-    if (pending.isEmpty()) {
+    if (pending.isEmpty() && !(onlyOneLists && filesAreElsewhere)) {
       // nobody is worth asking, so everybody is asked
       places.stream().filter(Place::hasLists).forEach(pending::add);
       failures.clear();
@@ -135,7 +149,7 @@ final class Search {
                 sameCommits
                     ? truth.commit().equals(listing.commit())
                     : hasSameLargeFiles(truth, listing);
-            place.health().compared(type + " " + repo, agrees);
+            place.health().compared(Health.key(type, repo, revision), agrees);
           }
         });
   }
@@ -181,6 +195,11 @@ final class Search {
     return pending.stream()
         .anyMatch(
             p -> p.isOrigin() || (!hasHubsCommit && p.mirror().kind() == Site.Kind.HUGGINGFACE));
+  }
+
+  /** Everybody who was asked, or is tried for the files. */
+  List<Place> places() {
+    return places;
   }
 
   RepoListing listing(Place place) {

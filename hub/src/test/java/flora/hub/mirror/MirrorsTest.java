@@ -413,7 +413,7 @@ class MirrorsTest {
     other.fault("/api/", new Fault.Late(Duration.ofMillis(250)), Integer.MAX_VALUE);
     var mirrors =
         mirrors(origin.endpoint(), mirror("late", other.endpoint()), mirror("dead", nobody()));
-    mirrors.locate(RepoType.MODEL, TINY, "main", "false");
+    mirrors.locate(RepoType.MODEL, TINY, "main", "true");
 
     assertThat(mirrors.probe("late"))
         .satisfies(

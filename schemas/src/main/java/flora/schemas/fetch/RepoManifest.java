@@ -30,7 +30,9 @@ public record RepoManifest(RepoId repo, String commit, List<Entry> files) {
    * @param verifiedBy what the digest was checked against: {@code lfs-sha256}, {@code git-sha1}
    * @param source host that the bytes came from
    * @param fetchedAt when
-   * @param listedBy names of the hubs and mirrors that list these very bytes
+   * @param listedBy names of the hubs and mirrors whose lists have these very bytes: one is enough,
+   *     each further one vouches for them as well. Grows with every fetch; none in a run's own
+   *     manifest, which never changes
    * @param convertedFrom the file of the repository that it was made from, when it is not one
    */
   public record Entry(
@@ -46,6 +48,12 @@ public record RepoManifest(RepoId repo, String commit, List<Entry> files) {
     public Entry {
       // manifests of before there were mirrors have none
       listedBy = listedBy == null ? List.of() : List.copyOf(listedBy);
+    }
+
+    /** The same with these vouching for it. */
+    public Entry listedBy(List<String> names) {
+      return new Entry(
+          path, size, sha256, gitSha1, verifiedBy, source, fetchedAt, names, convertedFrom);
     }
   }
 
