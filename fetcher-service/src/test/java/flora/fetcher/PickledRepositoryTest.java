@@ -8,13 +8,9 @@ import flora.embedded.EmbeddedS3;
 import flora.fakehub.FakeHub;
 import flora.fakehub.FakeRepo;
 import flora.fetcher.convert.PickleRefused;
-import flora.fetcher.download.DownloadSettings;
-import flora.fetcher.download.Downloader;
 import flora.hub.HubClient;
 import flora.hub.HubSettings;
 import flora.hub.RetryPolicy;
-import flora.hub.archive.Archive;
-import flora.hub.plan.Planner;
 import flora.schemas.ErrorCode;
 import flora.schemas.Json;
 import flora.schemas.Sha256;
@@ -80,15 +76,7 @@ class PickledRepositoryTest {
   private Runnable whenOpened = () -> {};
 
   private final ObjectStore store = noting(s3Store);
-  private final FetcherFlow flow =
-      new FetcherFlow(
-          new Planner(
-              (type, repo, revision, useMirror) ->
-                  client.copies(client.listing(type, repo, revision)),
-              client.policy()),
-          new Archive(store),
-          new Downloader(store, DownloadSettings.DEFAULT.with(client.policy()), Clock.systemUTC()),
-          Clock.systemUTC());
+  private final FetcherFlow flow = Flows.of(client, store);
 
   @BeforeAll
   static void startAll() throws Exception {

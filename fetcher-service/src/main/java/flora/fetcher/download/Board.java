@@ -124,7 +124,7 @@ final class Board {
       if (source == null) {
         continue;
       }
-      var slice = task.next(lane.name, lane.sliceSize(task.sourceNames().size() == 1));
+      var slice = task.next(lane.sliceSize(task.sourceNames().size() == 1));
       if (slice != null) {
         if (!slice.failed.isEmpty() && !slice.failed.equals(lane.name)) {
           task.job.switched(task, slice.failed, lane.name, slice.reason);
@@ -144,7 +144,7 @@ final class Board {
       }
       for (var slice : task.running()) {
         double eta = eta(slice, now);
-        if (eta > longest && !slice.part.avoided.contains(lane.name)) {
+        if (eta > longest) {
           longest = eta;
           slowest = slice;
         }

@@ -5,13 +5,19 @@ import flora.schemas.Json;
 import flora.store.ObjectStore;
 import flora.store.ObjectStoreException;
 import flora.store.UploadedPart;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,8 +25,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The right to fetch one large file, and its multipart upload. It is had by writing oneself into
  * the upload's state under a condition, kept by writing again and again, and lost when somebody
- * else has written: a holder that slept too long finds out before it completes anything. What a
- * former holder still stores does no harm, since it stores the same bytes under the same numbers.
+ * else has written: a holder that slept too long finds out before it joins or marks anything. What
+ * it still stores is seen by the one after it, who compares what the store lists before it joins.
  */
 final class Claim {
 
@@ -28,6 +34,9 @@ final class Claim {
   private static final String JSON = "application/json";
   private static final String BYTES = "application/octet-stream";
   private static final long SAVE_MILLIS = 1000;
+
+  /** Clocks differ, so the time after which a claim has expired is so much longer than silence. */
+  private static final int FAR_OFF = 6;
 
   /** Somebody else has taken over. */
   static final class Lost extends RuntimeException {
@@ -49,6 +58,13 @@ final class Claim {
 
     int size(int number) {
       return (int) Math.min(partSize, size - offset(number));
+    }
+
+    /** All parts of an object of which nothing else is known. */
+    List<StoredPart> unknownParts() {
+      return IntStream.rangeClosed(1, parts())
+          .mapToObj(number -> new StoredPart(number, "", size(number), -1, List.of()))
+          .toList();
     }
   }
 
@@ -106,17 +122,11 @@ final class Claim {
   /** A state as it was read. */
   record Seen(UploadState state, String etag) {}
 
-  /** Reads a state; one that cannot be read is thrown away. */
+  /** Reads a state. */
   static Optional<Seen> look(ObjectStore store, Target target) {
-    var stored = store.read(target.bucket(), target.stateKey());
-    if (stored.isEmpty()) {
-      return Optional.empty();
-    }
-    var state = UploadState.parse(stored.get().bytes());
-    if (state.isEmpty()) {
-      store.delete(target.bucket(), target.stateKey());
-    }
-    return state.map(s -> new Seen(s, stored.get().etag()));
+    return store
+        .read(target.bucket(), target.stateKey())
+        .map(stored -> new Seen(UploadState.parse(stored.bytes()), stored.etag()));
   }
 
   private static Optional<Claim> begin(
@@ -129,7 +139,7 @@ final class Claim {
             target.partSize(),
             1,
             owner,
-            clock.instant(),
+            expiry(clock, settings.claimSilence()),
             List.of());
     var etag = store.putIfAbsent(target.bucket(), target.stateKey(), Json.bytes(state), JSON);
     if (etag.isEmpty()) {
@@ -148,8 +158,8 @@ final class Claim {
       String owner,
       Seen seen) {
     var old = seen.state();
-    var upload = store.resumeMultipart(target.bucket(), target.key(), old.uploadId());
     boolean fits = old.fileSize() == target.size() && old.partSize() == target.partSize();
+    var upload = store.resumeMultipart(target.bucket(), target.key(), old.uploadId());
     var stored = fits ? stored(target, old, upload.parts()) : List.<StoredPart>of();
     boolean isNew = stored.isEmpty();
     if (isNew) {
@@ -162,7 +172,7 @@ final class Claim {
             target.partSize(),
             old.epoch() + 1,
             owner,
-            clock.instant(),
+            expiry(clock, settings.claimSilence()),
             stored);
     var etag =
         store.putIfMatch(target.bucket(), target.stateKey(), Json.bytes(state), JSON, seen.etag());
@@ -172,9 +182,9 @@ final class Claim {
       }
       return Optional.empty();
     }
-    if (isNew) {
+    if (isNew && old.isUpload()) {
       store.resumeMultipart(target.bucket(), target.key(), old.uploadId()).abort();
-    } else {
+    } else if (!isNew) {
       log.info("going on with {}: {} parts are stored", target.key(), stored.size());
     }
     return Optional.of(
@@ -199,25 +209,82 @@ final class Claim {
     return parts;
   }
 
+  private static Instant expiry(Clock clock, Duration silence) {
+    return clock.instant().plus(silence.multipliedBy(FAR_OFF));
+  }
+
   synchronized ObjectStore.Multipart upload() {
     return upload;
   }
 
-  /** Begins anew: nothing of what is stored is of use. */
-  synchronized void restart() {
-    upload.abort();
-    upload = store.startMultipart(target.bucket(), target.key(), BYTES);
-    parts.clear();
-    state =
-        new UploadState(
-            upload.uploadId(),
-            target.size(),
-            target.partSize(),
-            state.epoch(),
-            state.owner(),
-            clock.instant(),
-            List.of());
+  Target target() {
+    return target;
+  }
+
+  /** Parts with these numbers are to be stored once more. */
+  synchronized void forget(Set<Integer> unwanted) {
+    isDirty |= parts.keySet().removeAll(unwanted);
+  }
+
+  /**
+   * Whether the store lists the very parts that were stored. Where not they are forgotten: a former
+   * holder who slept may have written over them.
+   */
+  boolean agrees() {
     confirm();
+    var listed = new TreeMap<Integer, UploadedPart>();
+    upload().parts().forEach(part -> listed.put(part.number(), part));
+    var others =
+        parts().stream()
+            .filter(
+                part -> {
+                  var there = listed.get(part.number());
+                  return there == null
+                      || !there.etag().equals(part.etag())
+                      || there.size() != part.size();
+                })
+            .map(StoredPart::number)
+            .collect(Collectors.toSet());
+    if (!others.isEmpty()) {
+      log.warn("parts {} of {} are not those that were stored", others, target.key());
+      forget(others);
+    }
+    return others.isEmpty();
+  }
+
+  /**
+   * Makes an upload of a joined object again and removes the object.
+   *
+   * @param bad numbers of parts to leave out
+   * @param buffer for one part
+   */
+  void takeApart(Set<Integer> bad, byte[] buffer) {
+    var next = store.startMultipart(target.bucket(), target.key(), BYTES);
+    var copied = new ArrayList<StoredPart>();
+    for (var part : parts()) {
+      if (!bad.contains(part.number())) {
+        int size = target.size(part.number());
+        read(target.offset(part.number()), size, buffer);
+        var etag = next.part(part.number(), buffer, size).etag();
+        copied.add(new StoredPart(part.number(), etag, size, part.crc32c(), part.sources()));
+      }
+    }
+    synchronized (this) {
+      upload = next;
+      state = state.with(next.uploadId());
+      parts.clear();
+      copied.forEach(part -> parts.put(part.number(), part));
+      confirm();
+    }
+    store.delete(target.bucket(), target.key());
+  }
+
+  private void read(long offset, int size, byte[] buffer) {
+    try (var in = store.open(target.bucket(), target.key(), offset, size)) {
+      in.readNBytes(buffer, 0, size);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   synchronized List<StoredPart> parts() {
@@ -247,9 +314,9 @@ final class Claim {
   /** Joins the parts. */
   void complete() {
     confirm();
-    upload()
-        .complete(
-            parts().stream().map(p -> new UploadedPart(p.number(), p.etag(), p.size())).toList());
+    var named =
+        parts().stream().map(p -> new UploadedPart(p.number(), p.etag(), p.size())).toList();
+    upload().complete(named);
   }
 
   /** Lets somebody else go on from here. */
@@ -281,12 +348,13 @@ final class Claim {
 
   /** Nothing of it is worth keeping. */
   void discard() {
+    confirm();
     upload().abort();
     finish();
   }
 
   private void save(String owner) {
-    var next = state.by(owner, clock.instant(), List.copyOf(parts.values()));
+    var next = state.by(owner, expiry(clock, silence), List.copyOf(parts.values()));
     var won = store.putIfMatch(target.bucket(), target.stateKey(), Json.bytes(next), JSON, etag);
     if (won.isPresent()) {
       state = next;

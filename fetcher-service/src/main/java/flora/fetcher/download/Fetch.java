@@ -154,7 +154,7 @@ final class Fetch {
         position += n;
         bytes = position - from;
         lane.brought(delivery.gained());
-        part.file.job.meter.moved(source.name(), delivery.gained());
+        part.file.tally.moved(source.name(), delivery.gained());
         if (delivery.isComplete()) {
           part.file.complete(part);
         }

@@ -12,6 +12,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,17 +37,20 @@ abstract class FileTask {
   final RepoCopies copies;
   final HubFile file;
   final Job job;
+  final Tally tally;
   final String bucket;
   private final RetryPolicy policy;
   private final List<Part> open = new ArrayList<>();
   private final Map<String, FileSource> sources = new LinkedHashMap<>();
+  private volatile Set<String> avoided = Set.of();
   private final Map<String, Behaviour> behaviours = new LinkedHashMap<>();
   private long unusableSince = Long.MAX_VALUE;
 
-  FileTask(RepoCopies copies, HubFile file, Job job, RetryPolicy policy) {
+  FileTask(RepoCopies copies, HubFile file, Job job, Tally tally, RetryPolicy policy) {
     this.copies = copies;
     this.file = file;
     this.job = job;
+    this.tally = tally;
     this.policy = policy;
     this.bucket = Archive.bucket(copies.listing().type());
   }
@@ -64,9 +68,22 @@ abstract class FileTask {
   final Collection<FileSource> refresh() {
     var found = copies.sources(file);
     synchronized (sources) {
-      found.forEach(source -> sources.put(source.name(), source));
+      for (var source : found) {
+        if (!avoided.contains(source.name())) {
+          sources.put(source.name(), source);
+        }
+      }
       return List.copyOf(sources.values());
     }
+  }
+
+  /** From now on as if these sources, and no others, did not have the file. */
+  final void avoid(Set<String> names) {
+    synchronized (sources) {
+      avoided = Set.copyOf(names);
+      sources.keySet().removeAll(names);
+    }
+    refresh();
   }
 
   final @Nullable FileSource source(String name) {
@@ -93,15 +110,13 @@ abstract class FileTask {
     }
   }
 
-  /** The next range that a source should bring; null for none now. */
-  final @Nullable Slice next(String source, long most) {
+  /** The next range to bring; null for none now. */
+  final @Nullable Slice next(long most) {
     synchronized (open) {
       for (var part : open) {
-        if (!part.avoided.contains(source)) {
-          var slice = part.next(most);
-          if (slice != null) {
-            return slice;
-          }
+        var slice = part.next(most);
+        if (slice != null) {
+          return slice;
         }
       }
       var part = begin();
@@ -109,7 +124,7 @@ abstract class FileTask {
         return null;
       }
       open.add(part);
-      return part.avoided.contains(source) ? null : part.next(most);
+      return part.next(most);
     }
   }
 
@@ -175,13 +190,6 @@ abstract class FileTask {
     failUnlessAnyIsLeft(now);
   }
 
-  /** Does not ask a source any more. */
-  final void drop(String source) {
-    synchronized (behaviours) {
-      behaviours.computeIfAbsent(source, _ -> new Behaviour()).dropped = true;
-    }
-  }
-
   /** Fails when nobody is left who may have the file, now or after a short wait. */
   final void failUnlessAnyIsLeft(long now) {
     boolean waits = false;
@@ -209,19 +217,10 @@ abstract class FileTask {
         }
       }
     }
-    if (errors.size() == 1) {
+    if (errors.size() == 1 && avoided.isEmpty()) {
       fail(errors.values().iterator().next());
     } else {
-      fail(new TransferException.AllFailed(copies.listing().repo(), file.path(), errors));
-    }
-  }
-
-  /** Why a source was left, for people. */
-  final String lastError(String source) {
-    synchronized (behaviours) {
-      var known = behaviours.get(source);
-      var error = known == null ? null : known.error;
-      return error == null ? "" : String.valueOf(error.getMessage());
+      fail(new TransferException.AllFailed(copies.listing().repo(), file.path(), avoided, errors));
     }
   }
 }

@@ -38,8 +38,10 @@ final class Job {
     }
   }
 
-  void mismatched(FileTask task, String source, String expected, String received) {
-    news.add(w -> w.mismatched(task.copies.listing(), task.file, source, expected, received));
+  void mismatched(RepoCopies copies, HubFile file, String source, Digests wrong) {
+    var expected = wrong.expected();
+    var received = wrong.received();
+    news.add(w -> w.mismatched(copies.listing(), file, source, expected, received));
   }
 
   /** Somebody waits for room in the store. */

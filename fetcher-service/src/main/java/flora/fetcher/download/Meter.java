@@ -23,7 +23,7 @@ final class Meter {
   private final Map<String, LongAdder> received = new ConcurrentHashMap<>();
   private final Deque<Sample> samples = new ArrayDeque<>();
 
-  /** Bytes that are in the store already, or that somebody else brings. */
+  /** So much more lies in the store, or less when bytes came for nothing. */
   void present(long bytes) {
     done.add(bytes);
   }
@@ -34,11 +34,6 @@ final class Meter {
       done.add(bytes);
       received.computeIfAbsent(source, _ -> new LongAdder()).add(bytes);
     }
-  }
-
-  /** Bytes that came in for nothing. */
-  void lost(long bytes) {
-    done.add(-bytes);
   }
 
   /** Bytes that lie in the store or are on their way through. */

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,22 +19,19 @@ final class Part {
   final long offset;
   final int size;
 
-  /** Sources whose bytes are not wanted here. */
-  final Set<String> avoided;
-
   private final List<Slice> running = new ArrayList<>();
   private final List<Slice> loose = new ArrayList<>();
   private final Map<String, Long> bytesBySource = new LinkedHashMap<>();
   private byte @Nullable [] buffer;
   private long cut;
   private int missing;
+  private int holders;
 
-  Part(FileTask file, int number, long offset, int size, Set<String> avoided) {
+  Part(FileTask file, int number, long offset, int size) {
     this.file = file;
     this.number = number;
     this.offset = offset;
     this.size = size;
-    this.avoided = avoided;
     this.cut = offset;
     this.missing = size;
   }
@@ -51,6 +47,16 @@ final class Part {
       throw new IllegalStateException("part " + number + " is not complete");
     }
     return memory;
+  }
+
+  /** So many more want the bytes before the buffer may go. */
+  synchronized void hold(int more) {
+    holders += more;
+  }
+
+  /** One of them does not want them any more; whether nobody does. */
+  synchronized boolean letGo() {
+    return --holders == 0;
   }
 
   /** Takes the buffer away: whoever still fetches is of no use from now on. */
@@ -81,10 +87,6 @@ final class Part {
     }
     running.add(slice);
     return slice;
-  }
-
-  synchronized boolean hasNext() {
-    return buffer != null && (!loose.isEmpty() || cut < offset + size);
   }
 
   synchronized List<Slice> running() {

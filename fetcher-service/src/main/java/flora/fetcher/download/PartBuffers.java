@@ -41,9 +41,20 @@ final class PartBuffers {
     return new byte[size];
   }
 
+  /** The same, but waits. For who holds none. */
+  synchronized byte[] claim(int size) throws InterruptedException {
+    var buffer = tryClaim(size);
+    while (buffer == null) {
+      wait();
+      buffer = tryClaim(size);
+    }
+    return buffer;
+  }
+
   /** Gives a buffer back. Only whole parts are worth keeping. */
   synchronized void release(byte[] buffer) {
     used -= buffer.length;
+    notifyAll();
     if (buffer.length % DownloadSettings.PART == 0 && used + idle + buffer.length <= capacity) {
       idle += buffer.length;
       free.computeIfAbsent(buffer.length, _ -> new ArrayDeque<>()).push(buffer);

@@ -1,5 +1,7 @@
 package flora.fetcher.download;
 
+import flora.hub.FileSource;
+import flora.hub.HubException;
 import flora.hub.HubFile;
 import flora.hub.RepoCopies;
 import flora.hub.archive.Archive;
@@ -7,14 +9,17 @@ import flora.hub.archive.Verified;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A file that is checked in memory before any of it is stored: one part, fetched with one request.
- * Wrong bytes are thrown away and fetched from another source, or once more where there is no
- * other.
+ * A file that is checked in memory before any of it is stored: one part. Wrong bytes are thrown
+ * away and fetched from another source, or once more where there is no other. When several had a
+ * hand in them, one of these gives the file alone: what comes then tells who was wrong.
  */
 final class SmallFile extends FileTask {
 
@@ -24,8 +29,13 @@ final class SmallFile extends FileTask {
   private final Storing storing;
   private final Clock clock;
   private final Consumer<Verified> done;
-  private final Set<String> liars = new HashSet<>();
-  private int mismatches;
+
+  // guarded by this
+  private final Set<String> liars = new TreeSet<>();
+  private final Set<String> mixed = new TreeSet<>();
+  private @Nullable String alone;
+  private @Nullable Digests wrong;
+  private boolean isLastTry;
   private boolean begun;
   private boolean over;
 
@@ -36,13 +46,17 @@ final class SmallFile extends FileTask {
       Archive archive,
       Engine engine,
       Consumer<Verified> done) {
-    super(copies, file, job, engine.settings().policy());
+    super(copies, file, job, new Tally(job.meter), engine.settings().policy());
     this.archive = archive;
     this.board = engine.board();
     this.buffers = engine.buffers();
     this.storing = engine.storing();
     this.clock = engine.clock();
     this.done = done;
+  }
+
+  static boolean fits(HubFile file) {
+    return file.size() <= DownloadSettings.PART;
   }
 
   @Override
@@ -55,7 +69,7 @@ final class SmallFile extends FileTask {
       return null;
     }
     begun = true;
-    var part = new Part(this, 1, 0, memory.length, Set.copyOf(liars));
+    var part = new Part(this, 1, 0, memory.length);
     part.begin(memory);
     return part;
   }
@@ -63,75 +77,103 @@ final class SmallFile extends FileTask {
   @Override
   void complete(Part part) {
     close(part);
-    storing.submit(job, part.size, () -> check(part, part.bytes()), this::fail);
+    storing.submit(job, part.size, () -> check(part, part.bytes()), this::fail, () -> free(part));
   }
 
   /** A file of no bytes needs nobody to fetch it. */
   void store() {
-    storing.submit(job, 0, () -> check(new Part(this, 1, 0, 0, Set.of()), new byte[0]), this::fail);
+    var nothing = new Part(this, 1, 0, 0);
+    storing.submit(job, 0, () -> check(nothing, new byte[0]), this::fail, () -> {});
   }
 
   private void check(Part part, byte[] bytes) {
-    var source =
-        part.bytesBySource().keySet().stream()
-            .findFirst()
-            .orElseGet(() -> sourceNames().getFirst());
+    var givers = List.copyOf(part.bytesBySource().keySet());
     var digests = new Digests(file);
     digests.update(bytes, 0, bytes.length);
     if (digests.areRight()) {
+      var source = givers.isEmpty() ? sourceNames().getFirst() : givers.getFirst();
       var verified =
           new Verified(
               digests.sha256(), file.size(), digests.verifiedBy(), source, Instant.now(clock));
-      store(verified, bytes);
-      free(part);
+      archive.put(bucket, verified.sha256(), bytes);
+      archive.mark(bucket, file, verified);
+      convict(givers);
       board.remove(this);
       done.accept(verified);
     } else {
-      job.meter.lost(bytes.length);
-      mismatched(part, digests);
+      tally.set(0);
+      mismatched(givers, digests);
     }
   }
 
-  private void store(Verified verified, byte[] bytes) {
-    archive.put(bucket, verified.sha256(), bytes);
-    archive.mark(bucket, file, verified);
+  /** Of two who gave a wrong file together one has given the right one alone: it was the other. */
+  private synchronized void convict(List<String> innocent) {
+    mixed.removeAll(innocent);
+    mixed.removeAll(liars);
+    var last = wrong;
+    if (innocent.size() == 1 && mixed.size() == 1 && last != null) {
+      blame(mixed.iterator().next(), last);
+    }
   }
 
-  private void mismatched(Part part, Digests digests) {
-    var culprits = part.bytesBySource().keySet();
-    for (var culprit : culprits) {
-      job.mismatched(this, culprit, digests.expected(), digests.received());
-      var source = source(culprit);
-      if (source != null) {
-        source.lied("%s has %s".formatted(file.path(), digests.received()));
-      }
+  private void blame(String liar, Digests received) {
+    if (liars.add(liar)) {
+      job.mismatched(copies, file, liar, received);
+      copies.sources(file).stream()
+          .filter(source -> source.name().equals(liar))
+          .forEach(source -> source.lied(file.path() + " has " + received.received()));
     }
-    free(part);
-    boolean others = sourceNames().stream().anyMatch(name -> !isLiar(name, culprits));
+  }
+
+  private void mismatched(List<String> givers, Digests received) {
+    boolean isOver;
     synchronized (this) {
-      mismatches++;
-      if (others) {
-        liars.addAll(culprits);
+      wrong = received;
+      alone = null;
+      if (givers.size() == 1) {
+        blame(givers.getFirst(), received);
+      } else {
+        mixed.addAll(givers);
       }
-      if (others || mismatches < 2) {
-        begun = false;
-      }
+      isOver = isLastTry || !again(Set.of());
     }
-    if (others || mismatches < 2) {
-      board.changed();
-    } else {
+    if (isOver) {
       fail(
           new TransferException.ChecksumMismatch(
               copies.listing().repo(),
               file.path(),
-              String.join(", ", culprits),
-              digests.expected(),
-              digests.received()));
+              String.join(", ", givers),
+              received.expected(),
+              received.received()));
+    } else {
+      board.changed();
     }
   }
 
-  private synchronized boolean isLiar(String name, Set<String> culprits) {
-    return liars.contains(name) || culprits.contains(name);
+  /** Sets out once more, with one of those who were wrong together or with everybody else. */
+  private boolean again(Set<String> unable) {
+    var able = copies.sources(file).stream().map(FileSource::name).collect(Collectors.toSet());
+    able.removeAll(liars);
+    able.removeAll(unable);
+    if (able.isEmpty()) {
+      isLastTry = true;
+      // who is alone may have had a bad moment
+      if (liars.size() > 1 || !unable.isEmpty()) {
+        return false;
+      }
+      avoid(Set.of());
+    } else {
+      alone = mixed.stream().filter(able::contains).findFirst().orElse(null);
+      var avoided = new HashSet<>(liars);
+      avoided.addAll(unable);
+      if (alone != null) {
+        avoided.addAll(able);
+        avoided.remove(alone);
+      }
+      avoid(avoided);
+    }
+    begun = false;
+    return true;
   }
 
   private void free(Part part) {
@@ -144,12 +186,20 @@ final class SmallFile extends FileTask {
 
   @Override
   void fail(RuntimeException e) {
-    synchronized (this) {
-      over = true;
-    }
-    job.fail(e);
-    board.remove(this);
     closeAll().forEach(this::free);
+    boolean isOver;
+    synchronized (this) {
+      var tried = alone;
+      boolean isOfSources = e instanceof HubException || e instanceof TransferException.AllFailed;
+      mixed.clear();
+      alone = null;
+      isOver = tried == null || !isOfSources || !again(Set.of(tried));
+      over |= isOver;
+    }
+    if (isOver) {
+      job.fail(e);
+      board.remove(this);
+    }
   }
 
   /** Nobody wants it any more. */
@@ -159,9 +209,5 @@ final class SmallFile extends FileTask {
     }
     board.remove(this);
     closeAll().forEach(this::free);
-  }
-
-  static boolean fits(HubFile file) {
-    return file.size() <= DownloadSettings.PART;
   }
 }

@@ -2,6 +2,7 @@ package flora.fetcher.download;
 
 import flora.store.ObjectStoreException;
 import java.util.concurrent.Semaphore;
+import java.util.function.Consumer;
 
 /**
  * The way into the store: so many bytes at once, since the store's client holds a second copy of
@@ -25,9 +26,13 @@ final class Storing {
     void run();
   }
 
-  /** On a thread of its own. */
-  void submit(
-      Job job, long bytes, Write write, java.util.function.Consumer<RuntimeException> fail) {
+  /**
+   * On a thread of its own.
+   *
+   * @param fail told when it fails for good
+   * @param after done in any case
+   */
+  void submit(Job job, long bytes, Write write, Consumer<RuntimeException> fail, Runnable after) {
     job.waitingForStore.incrementAndGet();
     Thread.ofVirtual()
         .name("download-store")
@@ -41,6 +46,7 @@ final class Storing {
                 fail.accept(e);
               } finally {
                 job.waitingForStore.decrementAndGet();
+                after.run();
               }
             });
   }

@@ -4,8 +4,10 @@ import flora.hub.HubException;
 import flora.schemas.ErrorCode;
 import flora.schemas.PipelineException;
 import flora.schemas.RepoId;
+import java.util.Collection;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** What can go wrong with bytes on their way, besides what the hub and the store say themselves. */
 public abstract sealed class TransferException extends PipelineException {
@@ -44,23 +46,30 @@ public abstract sealed class TransferException extends PipelineException {
 
   /** No source could give a file; each has a reason of its own. */
   public static final class AllFailed extends TransferException {
-    public AllFailed(RepoId repo, String path, Map<String, HubException> errors) {
+    /**
+     * @param liars who gave wrong bytes
+     * @param errors why the others cannot
+     */
+    public AllFailed(
+        RepoId repo, String path, Collection<String> liars, Map<String, HubException> errors) {
       super(
           errors.values().stream()
               .reduce((first, last) -> last)
               .map(PipelineException::code)
-              .orElse(ErrorCode.HUB_UNREACHABLE),
-          "no source has %s of %s: %s"
-              .formatted(
-                  path,
-                  repo,
-                  errors.isEmpty()
-                      ? "none can be asked"
-                      : errors.entrySet().stream()
-                          .map(e -> e.getKey() + ": " + e.getValue().getMessage())
-                          .collect(Collectors.joining("; "))),
+              .orElse(liars.isEmpty() ? ErrorCode.HUB_UNREACHABLE : ErrorCode.CHECKSUM_MISMATCH),
+          "no source has %s of %s: %s".formatted(path, repo, reasons(liars, errors)),
           "check the network and the mirrors that are configured");
     }
+  }
+
+  private static String reasons(Collection<String> liars, Map<String, HubException> errors) {
+    var reasons =
+        Stream.concat(
+            errors.entrySet().stream().map(e -> e.getKey() + ": " + e.getValue().getMessage()),
+            liars.stream().sorted().map(name -> name + ": gave wrong bytes"));
+    return liars.isEmpty() && errors.isEmpty()
+        ? "none can be asked"
+        : reasons.collect(Collectors.joining("; "));
   }
 
   /** The store's medium has no room for what is missing. */

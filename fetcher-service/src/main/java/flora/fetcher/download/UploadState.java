@@ -1,10 +1,11 @@
 package flora.fetcher.download;
 
 import flora.schemas.Json;
+import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.List;
-import java.util.Optional;
 import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
 
 /**
  * How far the fetch of a large file has come; lies beside the blobs while it is under way. The
@@ -16,7 +17,7 @@ import tools.jackson.core.JacksonException;
  * @param partSize bytes of every part but the last
  * @param epoch one more with every owner
  * @param owner who is at it; empty for nobody
- * @param heardAt when the owner wrote this, by its own clock
+ * @param expires when the owner is gone for certain, by its own clock
  * @param parts what has been stored, as far as the owner has got round to writing it down
  */
 record UploadState(
@@ -25,7 +26,7 @@ record UploadState(
     int partSize,
     long epoch,
     String owner,
-    Instant heardAt,
+    Instant expires,
     List<StoredPart> parts) {
 
   /**
@@ -55,16 +56,35 @@ record UploadState(
     return parts.stream().mapToLong(StoredPart::size).sum();
   }
 
-  UploadState by(String newOwner, Instant now, List<StoredPart> newParts) {
-    return new UploadState(uploadId, fileSize, partSize, epoch, newOwner, now, newParts);
+  UploadState by(String newOwner, Instant until, List<StoredPart> newParts) {
+    return new UploadState(uploadId, fileSize, partSize, epoch, newOwner, until, newParts);
   }
 
-  /** Empty for what is not ours: then it is thrown away. */
-  static Optional<UploadState> parse(byte[] json) {
+  UploadState with(String otherUpload) {
+    return new UploadState(otherUpload, fileSize, partSize, epoch, owner, expires, parts);
+  }
+
+  /** Whether it speaks of an upload: the same key is claimed by who takes the blob away. */
+  boolean isUpload() {
+    return !uploadId.isEmpty();
+  }
+
+  /** Reads a state. What is none has no upload and, unless it names another time, has expired. */
+  static UploadState parse(byte[] json) {
     try {
-      return Optional.of(Json.read(json, UploadState.class));
-    } catch (JacksonException e) {
-      return Optional.empty();
+      return Json.read(json, UploadState.class);
+    } catch (JacksonException | NullPointerException e) {
+      return claimed(json);
     }
+  }
+
+  private static UploadState claimed(byte[] json) {
+    var expires = Instant.EPOCH;
+    try {
+      expires = Instant.parse(Json.read(json, JsonNode.class).path("expires").asString(""));
+    } catch (JacksonException | DateTimeException e) {
+      // nobody's
+    }
+    return new UploadState("", 0, 0, 0, "another", expires, List.of());
   }
 }
