@@ -1,7 +1,6 @@
 package flora.fetcher.download;
 
 import flora.fetcher.download.UploadState.StoredPart;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -10,7 +9,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
@@ -20,8 +18,8 @@ import java.util.stream.Collectors;
  * compared by their checksums only; what is true the digest of the whole file tells.
  *
  * <p>While several sources have a hand in the file, one after the other is a suspect whose parts
- * the others give again. Whoever gave all of a wrong file alone is proven to be wrong, and whoever
- * gave a part that is another one in the right file. For one thread.
+ * the others give again. Whoever gave all of a wrong file alone is proven to be wrong. For one
+ * thread.
  */
 final class Inquiry {
 
@@ -184,51 +182,6 @@ final class Inquiry {
   /** Who gave all of a file that was wrong. */
   Set<String> wrongAlone() {
     return Set.copyOf(wrongAlone);
-  }
-
-  /** Who gave something else than what proved to be right. */
-  Set<String> liars(List<StoredPart> right) {
-    var liars = new TreeSet<>(wrongAlone);
-    var mixed = new ArrayList<Version>();
-    for (var part : right) {
-      for (var version : versions.getOrDefault(part.number(), Set.of())) {
-        if (version.crc32c() == part.crc32c()) {
-          continue;
-        }
-        if (version.sources().size() == 1) {
-          liars.addAll(version.sources());
-        } else {
-          mixed.add(version);
-        }
-      }
-    }
-    for (var version : mixed) {
-      if (version.sources().stream().noneMatch(liars::contains)) {
-        var innocent = innocent(right);
-        version.sources().stream().filter(name -> !innocent.contains(name)).forEach(liars::add);
-      }
-    }
-    return liars;
-  }
-
-  /** Who gave whole parts, all of which are right. */
-  private Set<String> innocent(List<StoredPart> right) {
-    var names = new TreeMap<String, Boolean>();
-    for (var part : right) {
-      for (var version : versions.getOrDefault(part.number(), Set.of())) {
-        if (version.sources().size() == 1) {
-          boolean isRight = version.crc32c() == part.crc32c();
-          names.merge(version.sources().iterator().next(), isRight, Boolean::logicalAnd);
-        }
-      }
-      if (part.sources().size() == 1) {
-        names.putIfAbsent(part.sources().getFirst(), true);
-      }
-    }
-    return names.entrySet().stream()
-        .filter(Map.Entry::getValue)
-        .map(Map.Entry::getKey)
-        .collect(Collectors.toSet());
   }
 
   private static Set<Integer> numbers(List<StoredPart> parts) {

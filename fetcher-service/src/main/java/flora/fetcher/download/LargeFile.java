@@ -52,6 +52,7 @@ final class LargeFile {
   private final String owner;
   private final long order;
   private final Claim.Target target;
+  private final Evidence evidence = new Evidence();
   private final Set<String> blamed = new HashSet<>();
 
   /**
@@ -136,6 +137,7 @@ final class LargeFile {
   private Verified fetch(Claim claim) throws InterruptedException {
     var leftOver = leftOver(claim);
     if (leftOver != null) {
+      claim.upload().abort();
       return publish(claim, leftOver);
     }
     var inquiry = new Inquiry();
@@ -147,7 +149,7 @@ final class LargeFile {
       try {
         var digests = assemble(claim, inquiry, refetch.avoided());
         if (digests != null && digests.areRight()) {
-          blame(inquiry.liars(claim.parts()), wrong);
+          blame(evidence.contradicted(), wrong);
           return publish(claim, digests);
         }
         wrong = digests == null ? wrong : digests;
@@ -176,7 +178,8 @@ final class LargeFile {
     for (int attempt = 1; ; attempt++) {
       var digests = new Digests(file);
       boolean isHashed =
-          new PartsTask(copies, file, job, tally, engine, order, claim, avoided).run(digests);
+          new PartsTask(copies, file, job, tally, engine, order, claim, evidence, avoided)
+              .run(digests);
       if (!isHashed && !inquiry.isNews(claim.parts())) {
         return null;
       }

@@ -1,7 +1,7 @@
 package flora.fetcher.download;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -14,6 +14,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class Part {
 
+  /**
+   * Bytes that one source gave.
+   *
+   * @param from offset in the part
+   * @param to offset after the last one
+   */
+  record Run(String source, int from, int to) {}
+
   final FileTask file;
   final int number;
   final long offset;
@@ -21,7 +29,7 @@ final class Part {
 
   private final List<Slice> running = new ArrayList<>();
   private final List<Slice> loose = new ArrayList<>();
-  private final Map<String, Long> bytesBySource = new LinkedHashMap<>();
+  private final List<Run> runs = new ArrayList<>();
   private byte @Nullable [] buffer;
   private long cut;
   private int missing;
@@ -110,7 +118,7 @@ final class Part {
           chunk, (int) (slice.at - position), memory, (int) (slice.at - offset), gained);
       slice.at = to;
       missing -= gained;
-      bytesBySource.merge(source, (long) gained, Long::sum);
+      ran(source, (int) (to - offset) - gained, (int) (to - offset));
     }
     boolean wanted = slice.at < slice.end;
     if (!wanted) {
@@ -139,8 +147,29 @@ final class Part {
     return rest;
   }
 
-  /** How much came from whom. */
-  synchronized Map<String, Long> bytesBySource() {
-    return new LinkedHashMap<>(bytesBySource);
+  private void ran(String source, int from, int to) {
+    for (int i = 0; i < runs.size(); i++) {
+      var run = runs.get(i);
+      if (run.to == from && run.source.equals(source)) {
+        runs.set(i, new Run(source, run.from, to));
+        return;
+      }
+    }
+    runs.add(new Run(source, from, to));
+  }
+
+  /** What came from whom. */
+  synchronized List<Run> runs() {
+    return List.copyOf(runs);
+  }
+
+  /** Who gave something of it, first who gave most. */
+  List<String> givers() {
+    var bytes = new HashMap<String, Integer>();
+    runs().forEach(run -> bytes.merge(run.source(), run.to() - run.from(), Integer::sum));
+    return bytes.entrySet().stream()
+        .sorted(Map.Entry.<String, Integer>comparingByValue().reversed())
+        .map(Map.Entry::getKey)
+        .toList();
   }
 }

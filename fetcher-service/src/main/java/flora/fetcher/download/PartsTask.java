@@ -22,6 +22,7 @@ final class PartsTask extends FileTask {
   private final Engine engine;
   private final long order;
   private final Claim claim;
+  private final Evidence evidence;
   private final Claim.Target target;
   private final boolean isHashing;
 
@@ -34,6 +35,7 @@ final class PartsTask extends FileTask {
 
   /**
    * @param order which files come first
+   * @param evidence gets to know who gave what
    * @param avoided sources whose bytes are not wanted
    */
   PartsTask(
@@ -44,11 +46,13 @@ final class PartsTask extends FileTask {
       Engine engine,
       long order,
       Claim claim,
+      Evidence evidence,
       Set<String> avoided) {
     super(copies, file, job, tally, engine.settings().policy());
     this.engine = engine;
     this.order = order;
     this.claim = claim;
+    this.evidence = evidence;
     this.target = claim.target();
     avoid(avoided);
     var there = claim.parts();
@@ -133,16 +137,9 @@ final class PartsTask extends FileTask {
     var crc = new CRC32C();
     crc.update(bytes, 0, part.size);
     var uploaded = claim.upload().part(part.number, bytes, part.size);
+    evidence.gave(part.number, bytes, part.runs());
     claim.stored(
-        new StoredPart(
-            part.number,
-            uploaded.etag(),
-            part.size,
-            crc.getValue(),
-            part.bytesBySource().entrySet().stream()
-                .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
-                .map(Map.Entry::getKey)
-                .toList()));
+        new StoredPart(part.number, uploaded.etag(), part.size, crc.getValue(), part.givers()));
     synchronized (this) {
       stored.add(part.number);
       notifyAll();

@@ -87,7 +87,7 @@ final class SmallFile extends FileTask {
   }
 
   private void check(Part part, byte[] bytes) {
-    var givers = List.copyOf(part.bytesBySource().keySet());
+    var givers = part.givers();
     var digests = new Digests(file);
     digests.update(bytes, 0, bytes.length);
     if (digests.areRight()) {
