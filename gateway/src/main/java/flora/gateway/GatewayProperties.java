@@ -27,6 +27,7 @@ import org.springframework.util.unit.DataSize;
  * @param intake dropped files
  * @param clean making room in the store
  * @param sync repositories that follow their hub
+ * @param bundle repositories that come as one file
  */
 @ConfigurationProperties("gateway")
 public record GatewayProperties(
@@ -42,7 +43,8 @@ public record GatewayProperties(
     @DefaultValue Reconcile reconcile,
     @DefaultValue Intake intake,
     @DefaultValue Clean clean,
-    @DefaultValue List<Sync> sync) {
+    @DefaultValue List<Sync> sync,
+    @DefaultValue Bundle bundle) {
 
   public GatewayProperties {
     if (!instance.matches("[A-Za-z0-9._-]{1,64}")) {
@@ -164,6 +166,18 @@ public record GatewayProperties(
       }
       allowPatterns = List.copyOf(allowPatterns);
       ignorePatterns = List.copyOf(ignorePatterns);
+    }
+  }
+
+  /**
+   * Repositories that come as one file.
+   *
+   * @param trustedKeys public keys, as {@code ./flora bundle keygen} says them; with any, a bundle
+   *     that none of them signed is refused
+   */
+  public record Bundle(@DefaultValue List<String> trustedKeys) {
+    public Bundle {
+      trustedKeys = List.copyOf(trustedKeys);
     }
   }
 

@@ -64,6 +64,7 @@ class GatewayPropertiesTest {
                 Map.entry("gateway.sync[0].use-mirror", "false"),
                 Map.entry("gateway.sync[0].preset", "everything"),
                 Map.entry("gateway.sync[0].allow-patterns[0]", "*.json"),
+                Map.entry("gateway.bundle.trusted-keys[0]", "abc"),
                 Map.entry("gateway.sync[0].ignore-patterns[0]", "*.bin")));
 
     assertThat(properties)
@@ -96,7 +97,8 @@ class GatewayPropertiesTest {
                         "false",
                         "everything",
                         List.of("*.json"),
-                        List.of("*.bin")))));
+                        List.of("*.bin"))),
+                new GatewayProperties.Bundle(List.of("abc"))));
     assertThat(properties.toString()).doesNotContain("hush");
   }
 

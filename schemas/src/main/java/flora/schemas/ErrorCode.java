@@ -18,6 +18,8 @@ public enum ErrorCode {
   REPO_GATED(Category.USER),
   FILE_FILTERED_OUT(Category.USER),
   PICKLE_REFUSED(Category.USER),
+  BUNDLE_INVALID(Category.USER),
+  BUNDLE_UNTRUSTED(Category.USER),
   TARGETS_NOT_FOUND(Category.USER),
   // somebody else's machine
   HUB_UNREACHABLE(Category.EXTERNAL),

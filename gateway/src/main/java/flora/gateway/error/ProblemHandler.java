@@ -102,6 +102,8 @@ public final class ProblemHandler implements ErrorController {
           case Refusal.NoModel _, Refusal.NoModelFile _, Refusal.NoMirror _ -> HttpStatus.NOT_FOUND;
           case Refusal.PreconditionFailed _ -> HttpStatus.PRECONDITION_FAILED;
           case Refusal.KeyReused _ -> HttpStatus.UNPROCESSABLE_CONTENT;
+          case Refusal.BadBundle _ -> HttpStatus.UNPROCESSABLE_CONTENT;
+          case Refusal.NotInStore _ -> HttpStatus.NOT_FOUND;
           case Refusal.NotSynced _ -> HttpStatus.NOT_FOUND;
           case Refusal.Busy _ -> HttpStatus.CONFLICT;
           case Refusal.TooManyStreams _ -> HttpStatus.TOO_MANY_REQUESTS;

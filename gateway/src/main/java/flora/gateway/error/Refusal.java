@@ -193,6 +193,54 @@ public abstract sealed class Refusal extends PipelineException {
     }
   }
 
+  /** A bundle that is not taken; nothing of it is visible. */
+  public static final class BadBundle extends Refusal {
+    private BadBundle(ErrorCode code, String message, @Nullable String hint) {
+      super(code, message, null, hint);
+    }
+
+    /** It is not what a bundle is. */
+    public static BadBundle malformed(String message) {
+      return new BadBundle(ErrorCode.BUNDLE_INVALID, message, "export it again");
+    }
+
+    /** The bytes are not those that its list promises. */
+    public static BadBundle corrupt(String message) {
+      return new BadBundle(
+          ErrorCode.CHECKSUM_MISMATCH, message, "the bundle was damaged on its way: copy it again");
+    }
+
+    /** Nobody who is trusted vouches for it. */
+    public static BadBundle untrusted(String message) {
+      return new BadBundle(
+          ErrorCode.BUNDLE_UNTRUSTED,
+          message,
+          "sign it with --sign-key, and name the public key in gateway.bundle.trusted-keys");
+    }
+  }
+
+  /** What is brought does not fit into the store. */
+  public static final class NoRoom extends Refusal {
+    public NoRoom(long needed, long free) {
+      super(
+          ErrorCode.INSUFFICIENT_DISK,
+          "it needs %d bytes, and the store has %d free".formatted(needed, free),
+          null,
+          "make room, with ./flora models clean or otherwise");
+    }
+  }
+
+  /** Something to be exported is not, or not any more, in the store. */
+  public static final class NotInStore extends Refusal {
+    public NotInStore(String what) {
+      super(
+          ErrorCode.MODEL_NOT_FOUND,
+          shown(what) + " does not lie in the store",
+          "repo",
+          "fetch it first; GET /v1/models lists what there is");
+    }
+  }
+
   /** Somebody else does the same right now. */
   public static final class Busy extends Refusal {
     public Busy(String message) {

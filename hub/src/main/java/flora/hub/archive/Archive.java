@@ -175,12 +175,12 @@ public final class Archive {
 
   /** Says that a blob's digest was right: from now on it counts. */
   public void mark(String bucket, HubFile file, Verified verified) {
-    store.put(bucket, StoreLayout.verified(verified.sha256()), Json.bytes(verified), JSON);
     var gitId = file.gitSha1();
     if (file.sha256() == null && gitId != null) {
       var key = StoreLayout.gitBlob(gitId);
       store.put(bucket, key, Json.bytes(verified.sha256()), JSON);
     }
+    store.put(bucket, StoreLayout.verified(verified.sha256()), Json.bytes(verified), JSON);
   }
 
   /**
@@ -236,13 +236,23 @@ public final class Archive {
         new Verified(reference.sha256(), bytes.length, "manifest", "flora", newest.orElseThrow());
     store.put(bucket, StoreLayout.verified(reference.sha256()), Json.bytes(marker), JSON);
     vouched.sort(Comparator.comparing(RepoManifest.Entry::path));
-    merge(bucket, manifestKey(listing), new RepoManifest(own.repo(), own.commit(), vouched));
-    if (!listing.revision().equals(listing.commit())) {
-      var ref = new Ref(listing.revision(), listing.commit());
-      var refKey = StoreLayout.ref(folder(listing.type(), listing.repo()), ref.revision());
-      store.put(bucket, refKey, Json.bytes(ref), JSON);
-    }
+    adopt(listing.type(), listing.revision(), new RepoManifest(own.repo(), own.commit(), vouched));
     return reference;
+  }
+
+  /**
+   * Adds to the shared manifest of a commit, all of whose files are marked, and says that the
+   * revision stands for it.
+   */
+  public void adopt(RepoType type, String revision, RepoManifest manifest) {
+    var bucket = bucket(type);
+    var folder = folder(type, manifest.repo());
+    merge(bucket, StoreLayout.manifest(folder, manifest.commit()), manifest);
+    var ref = new Ref(revision, manifest.commit());
+    if (!revision.equals(manifest.commit())
+        && !ref(type, manifest.repo(), revision).equals(Optional.of(ref))) {
+      store.put(bucket, StoreLayout.ref(folder, revision), Json.bytes(ref), JSON);
+    }
   }
 
   private void merge(String bucket, String key, RepoManifest own) {
@@ -311,13 +321,6 @@ public final class Archive {
         verified.fetchedAt(),
         List.of(),
         new RepoManifest.Original(file.path(), original.size(), original.sha256()));
-  }
-
-  private static String manifestKey(RepoListing listing) {
-    return switch (listing.type()) {
-      case MODEL -> StoreLayout.modelManifest(listing.repo(), listing.commit());
-      case DATASET -> StoreLayout.hubDatasetManifest(listing.repo(), listing.commit());
-    };
   }
 
   private Optional<Verified> marker(String bucket, Sha256 digest) {

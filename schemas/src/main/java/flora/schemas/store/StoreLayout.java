@@ -46,7 +46,7 @@ public final class StoreLayout {
   }
 
   /**
-   * What tells the blob of a file that a hub names by its git id alone; written after the marker.
+   * What tells the blob of a file that a hub names by its git id alone; written before the marker.
    */
   public static String gitBlob(String sha1) {
     if (!GIT_ID.matcher(sha1).matches()) {

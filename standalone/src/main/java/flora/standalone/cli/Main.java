@@ -42,6 +42,7 @@ import picocli.CommandLine.IExecutionExceptionHandler;
       FetchCommand.class,
       ModelsCommand.class,
       MirrorsCommand.class,
+      BundleCommand.class,
       RunsCommand.class,
       StatusCommand.class,
       LogsCommand.class,
