@@ -18,7 +18,7 @@ final class TinyHub {
         .repo(CLIP, PARITY.resolve("models/tiny-clip"));
   }
 
-  /** The articles' flat form for the tiny models. */
+  /** The flat form of a request for the tiny models. */
   static String config(String name, String dataset, int steps, int saveSteps) {
     return """
         train_data_dir: ./data/%s

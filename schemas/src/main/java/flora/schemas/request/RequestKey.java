@@ -175,7 +175,7 @@ enum RequestKey {
       "lora_rank",
       whole(1, 1024),
       8L,
-      "the articles; diffusers and kohya 4",
+      "the usual of LoRA guides; diffusers and kohya 4",
       flat("lora_rank", "r"),
       theirs("rank", "network_dim")),
   LORA_ALPHA(
@@ -449,7 +449,7 @@ enum RequestKey {
     return Stream.concat(Stream.of(key), flat.stream()).distinct().toList();
   }
 
-  /** Its names at the top of the document: the articles' flat form. */
+  /** Its names at the top of the document: the flat form. */
   List<String> atRoot() {
     return section == Section.ROOT ? inSection() : flat;
   }

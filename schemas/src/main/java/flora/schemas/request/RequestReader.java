@@ -10,8 +10,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads run requests. JSON and YAML hold the canonical form (parts {@code model}, {@code dataset},
- * {@code train}), the articles' flat form ({@code base_model}, {@code train_data_dir}, … at the
- * top), or both where they do not contradict each other; which keys stand there says which it is.
+ * {@code train}), the flat form of many guides ({@code base_model}, {@code train_data_dir}, … at
+ * the top), or both where they do not contradict each other; which keys stand there says which it
+ * is.
  *
  * <p>Pure and thread-safe. Everything wrong is a {@link RequestException}.
  */
