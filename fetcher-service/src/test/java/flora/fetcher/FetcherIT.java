@@ -63,6 +63,7 @@ class FetcherIT {
   private static Thread tail;
 
   private final FakeHub hub = FakeHub.start(0);
+  private final FakeHub near = FakeHub.start(0, "/huggingface-proxy");
 
   @BeforeAll
   static void startAll() throws Exception {
@@ -98,6 +99,7 @@ class FetcherIT {
   @AfterEach
   void stop() {
     hub.close();
+    near.close();
   }
 
   private List<String> settings() {
@@ -110,6 +112,8 @@ class FetcherIT {
         "--stage.lock=1s",
         "--stage.lease=900ms",
         "--stage.first-pause=100ms",
+        "--hub.mirrors[0].name=near",
+        "--hub.mirrors[0].endpoint=" + near.endpoint(),
         "--hub.endpoint=" + hub.endpoint());
   }
 
@@ -191,10 +195,13 @@ class FetcherIT {
             .withTwins();
     hub.add(repo);
     hub.add(FakeRepo.dataset("flora/packed").noise("data/train.parquet", 50));
+    near.add(FakeRepo.model("flora/near").file("config.json", "{\"n\": 1}"));
     try (var service = service()) {
       var run = ask(Requests.mirror("flora/mirrored"));
       var lost = ask(Requests.mirror("flora/none"));
       var packed = ask(Requests.mirror("datasets/flora/packed"));
+      var named = ask(Requests.from("near", "flora/near"));
+      var nobody = ask(Requests.from("nobody", "flora/near"));
 
       var completed = awaitEvent(run, FetchEvent.Completed.class);
       var reference = completed.snapshots().getFirst().manifest();
@@ -216,6 +223,14 @@ class FetcherIT {
                   StoreLayout.DATASETS,
                   StoreLayout.hubDatasetManifest(dataset.repo(), dataset.commit())))
           .isPresent();
+      awaitEvent(named, FetchEvent.Completed.class);
+      assertThat(events(named, FetchEvent.FileVerified.class))
+          .singleElement()
+          .matches(event -> event.source().equals("near"));
+      assertThat(hub.seen()).noneMatch(seen -> seen.uri().getPath().contains("flora/near"));
+      var unknown = awaitEvent(nobody, FetchEvent.Failed.class).error();
+      assertThat(unknown.code()).isEqualTo(ErrorCode.REQUEST_INVALID);
+      assertThat(unknown.message()).contains("no mirror named nobody", "[near]");
       assertThat(service.isRunning()).isTrue();
     }
   }

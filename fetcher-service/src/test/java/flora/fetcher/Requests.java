@@ -15,6 +15,16 @@ final class Requests {
     return mirror(model, List.of(), List.of());
   }
 
+  /** A copy of all its files from certain places. */
+  static RunRequest from(String useMirror, String model) {
+    return new RunRequest(
+        "mirror",
+        new ModelSource(
+            model, null, null, List.of(), List.of(), useMirror, ModelSource.Preset.EVERYTHING),
+        null,
+        null);
+  }
+
   static RunRequest mirror(String model, List<String> allow, List<String> ignore) {
     return new RunRequest(
         "mirror",

@@ -9,6 +9,7 @@ import flora.schemas.store.StoreLayout;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,6 +68,45 @@ class MirrorsIT {
 
       assertThat(gateway.send(gateway.request(URL).DELETE()).statusCode()).isEqualTo(204);
       assertThat(gateway.get(URL).statusCode()).isEqualTo(404);
+    }
+  }
+
+  @Test
+  void showsHowEveryPlaceDoesBySchedule() {
+    try (var near = FakeHub.start(0)) {
+      var repo = Fetched.offer(FakeRepo.model("mirror/measured"), Fetched.PIPELINE);
+      near.add(repo);
+      try (var own =
+          Platform.get()
+              .gateway(
+                  "--gateway.instance=6",
+                  "--hub.probe-every=1s",
+                  "--hub.probe-repository=mirror/measured",
+                  "--hub.mirrors[0].name=near",
+                  "--hub.mirrors[0].headers.X-Key=hush",
+                  "--hub.mirrors[0].endpoint=" + near.endpoint())) {
+        Awaitility.await()
+            .untilAsserted(
+                () -> {
+                  var places = json(own.get("/v1/mirrors")).path("data");
+                  assertThat(places.at("/0/made").asString()).isEqualTo("origin");
+                  var status = places.path(1);
+                  assertThat(status.at("/mirror/name").asString()).isEqualTo("near");
+                  assertThat(status.path("p50_ms").isNumber()).isTrue();
+                  assertThat(status.path("p95_ms").isNumber()).isTrue();
+                  assertThat(status.path("lag_seconds").asInt(-1)).isZero();
+                  assertThat(status.path("circuit").asString()).isEqualTo("closed");
+                });
+        var looked = json(own.post(URL + ":probe", "", ""));
+        assertThat(looked.path("repository").asString()).isEqualTo("mirror/measured");
+        assertThat(looked.path("commit").asString()).isEqualTo(repo.commitOf("main"));
+        assertThat(looked.path("origin_commit")).isEqualTo(looked.path("commit"));
+
+        assertThat(own.get("/v1/mirrors").body()).contains("\"***\"").doesNotContain("hush");
+        var body = "{\"endpoint\": \"http://127.0.0.1:9\"}".getBytes(StandardCharsets.UTF_8);
+        assertThat(own.put(URL, body).statusCode()).isEqualTo(400);
+        assertThat(own.send(own.request(URL).DELETE()).statusCode()).isEqualTo(400);
+      }
     }
   }
 

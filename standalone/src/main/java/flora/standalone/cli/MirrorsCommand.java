@@ -1,9 +1,9 @@
 package flora.standalone.cli;
 
 import flora.schemas.Json;
-import flora.standalone.client.StageLine;
 import java.net.URI;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +12,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** {@code flora mirrors}: where else than at the hub repositories can be had. */
 @Command(
@@ -46,34 +47,17 @@ final class MirrorsCommand implements Callable<Integer> {
     return "/v1/mirrors/" + RepoPath.encode(name);
   }
 
-  private static String millis(JsonNode number) {
-    return number.isNumber() ? number.asLong() + " ms" : "–";
-  }
-
-  private static String rate(JsonNode number) {
-    return number.isNumber() ? StageLine.bytes(number.asLong()) + "/s" : "–";
-  }
-
   @Command(name = "ls", description = "List them, and how each does.")
   static final class Ls implements Callable<Integer> {
     @Mixin Connection.Options options = new Connection.Options();
 
     @Override
     public Integer call() throws Exception {
-      for (var status : ask(options, "GET", "/v1/mirrors", null).path("data")) {
-        if (options.json) {
-          System.out.println(status);
-          continue;
-        }
-        var mirror = status.path("mirror");
-        System.out.printf(
-            "%-16s %-9s %-40s p95 %8s  %10s  %s%n",
-            mirror.path("name").asString(""),
-            mirror.path("enabled").asBoolean(true) ? status.path("circuit").asString("") : "off",
-            mirror.path("endpoint").asString(""),
-            millis(status.path("p95_ms")),
-            rate(status.path("bytes_per_second")),
-            status.path("cause").asString(""));
+      var places = ask(options, "GET", "/v1/mirrors", null).path("data");
+      if (options.json) {
+        places.forEach(System.out::println);
+      } else {
+        MirrorTable.of(places).forEach(System.out::println);
       }
       return Main.DONE;
     }
@@ -89,18 +73,7 @@ final class MirrorsCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
       var result = ask(options, "POST", path(name) + ":probe", null);
-      if (options.json) {
-        System.out.println(result);
-      } else {
-        System.out.printf(
-            "%s: %s  p50 %s  p95 %s  %s  %s%n",
-            name,
-            result.path("verdict").asString("?"),
-            millis(result.path("p50_ms")),
-            millis(result.path("p95_ms")),
-            rate(result.path("bytes_per_second")),
-            result.path("cause").asString(""));
-      }
+      System.out.println(options.json ? result.toString() : MirrorTable.of(name, result));
       return result.path("reachable").asBoolean(false) ? Main.DONE : Main.RUN_FAILED;
     }
   }
@@ -113,7 +86,7 @@ final class MirrorsCommand implements Callable<Integer> {
     @Parameters(index = "1", paramLabel = "URL", description = "its address, prefix included")
     @Nullable URI endpoint;
 
-    @Option(names = "--kind", description = "huggingface (default), modelscope, …")
+    @Option(names = "--kind", description = "huggingface (default), modelscope, files")
     @Nullable String kind;
 
     @Option(names = "--files", paramLabel = "TEMPLATE", description = "address of a file")
@@ -130,6 +103,18 @@ final class MirrorsCommand implements Callable<Integer> {
 
     @Option(names = "--token", paramLabel = "VAR", description = "variable with its token")
     @Nullable String token;
+
+    @Option(
+        names = "--owner",
+        paramLabel = "HERE=THERE",
+        description = "what an owner is called there; * for all others")
+    Map<String, String> owners = new LinkedHashMap<>();
+
+    @Option(names = "--repo", paramLabel = "PATTERN", description = "only these, such as acme/*")
+    List<String> repos = List.of();
+
+    @Option(names = "--off", description = "keep it, and do not ask it")
+    boolean off;
 
     @Option(names = "--rank", description = "lower is asked first")
     @Nullable Integer rank;
@@ -148,17 +133,27 @@ final class MirrorsCommand implements Callable<Integer> {
       if (rank != null) {
         body.put("rank", rank);
       }
-      if (!headers.isEmpty()) {
-        var object = body.putObject("headers");
-        headers.forEach(object::put);
+      put(body, "headers", headers);
+      put(body, "owners", owners);
+      if (!repos.isEmpty()) {
+        repos.forEach(body.putArray("repos")::add);
+      }
+      if (off) {
+        body.put("enabled", false);
       }
       var status = ask(options, "PUT", path(name), body);
       System.out.println(options.json ? status.toString() : name + " is a mirror now");
       return Main.DONE;
     }
 
-    private static void put(
-        tools.jackson.databind.node.ObjectNode body, String field, @Nullable String value) {
+    private static void put(ObjectNode body, String field, Map<String, String> values) {
+      if (!values.isEmpty()) {
+        var object = body.putObject(field);
+        values.forEach(object::put);
+      }
+    }
+
+    private static void put(ObjectNode body, String field, @Nullable String value) {
       if (value != null) {
         body.put(field, value);
       }
