@@ -74,7 +74,9 @@ public final class EmbeddedS3 implements AutoCloseable {
       LeftOver.sweep(objects, Instant.now());
       var port = Ports.claim(options.bind(), options.port());
       var store =
-          new AtomicConditions(new FilesystemNio2BlobStore(objects.toAbsolutePath().toString()));
+          new AtomicConditions(
+              new PlacedUploads(
+                  new FilesystemNio2BlobStore(objects.toAbsolutePath().toString()), objects));
       var proxy =
           S3Proxy.builder()
               .blobStore(store)

@@ -60,7 +60,7 @@ final class LeftOver {
     return newest;
   }
 
-  private static void remove(Path tree) throws IOException {
+  static void remove(Path tree) throws IOException {
     List<Path> all;
     try (var files = Files.walk(tree)) {
       all = files.toList();
