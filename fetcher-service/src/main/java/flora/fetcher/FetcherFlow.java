@@ -3,6 +3,7 @@ package flora.fetcher;
 import flora.fetcher.convert.PickleConversion;
 import flora.fetcher.download.Downloader;
 import flora.fetcher.download.Progress;
+import flora.fetcher.download.Room;
 import flora.hub.HubFile;
 import flora.hub.RepoListing;
 import flora.hub.archive.Archive;
@@ -13,7 +14,6 @@ import flora.hub.plan.Planner;
 import flora.schemas.Event;
 import flora.schemas.EventStamp;
 import flora.schemas.Failure;
-import flora.schemas.PipelineException;
 import flora.schemas.Stage;
 import flora.schemas.fetch.FetchEvent;
 import flora.schemas.fetch.Snapshot;
@@ -22,7 +22,9 @@ import flora.schemas.store.ObjectRef;
 import flora.schemas.store.StoreLayout;
 import flora.stage.StageContext;
 import flora.stage.StageFlow;
+import flora.store.ObjectStoreException;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -33,6 +35,8 @@ import java.util.function.Function;
  * pickles and listed in a manifest; snapshots out.
  */
 final class FetcherFlow implements StageFlow {
+
+  private static final Duration FULL_RETRY = Duration.ofSeconds(10);
 
   private final Planner planner;
   private final Archive archive;
@@ -71,22 +75,23 @@ final class FetcherFlow implements StageFlow {
     archive.awaitRemovals(clock);
     downloads.forEach(download -> tellIfRenamed(download, context));
     plans.forEach(plan -> tellIfMoved(plan.listing(), context));
-    var results = downloader.run(downloads, new Reporter(context, total, wanted));
+    var reporter = new Reporter(context, total, wanted);
+    var results = downloader.run(downloads, reporter);
 
     var snapshots = new ArrayList<Snapshot>();
     for (int i = 0; i < plans.size(); i++) {
       context.proceed();
       var plan = plans.get(i);
       var files = results.get(i);
-      var converted =
-          conversion.run(
-              plan,
-              files,
-              () -> {
-                context.proceed();
-                wanted.sayAgain(System.nanoTime());
-              });
-      var manifest = archive.publish(downloads.get(i).copies(), files, converted);
+      var copies = downloads.get(i).copies();
+      Runnable tick =
+          () -> {
+            context.proceed();
+            wanted.sayAgain(System.nanoTime());
+          };
+      var converted = Room.await(FULL_RETRY, reporter, () -> conversion.run(plan, files, tick));
+      var manifest =
+          Room.await(FULL_RETRY, reporter, () -> archive.publish(copies, files, converted));
       snapshots.add(snapshot(plan, manifest));
     }
     return completed(total, snapshots);
@@ -167,7 +172,7 @@ final class FetcherFlow implements StageFlow {
 
   /** Tells the world how far it is. */
   private record Reporter(StageContext context, long total, Wanted wanted)
-      implements Downloader.Watcher {
+      implements Downloader.Watcher, Room.Waiter {
 
     @Override
     public void verified(RepoListing listing, HubFile file, Verified verified, boolean isNew) {
@@ -244,7 +249,12 @@ final class FetcherFlow implements StageFlow {
     }
 
     @Override
-    public void paused(PipelineException why) {
+    public void proceed() {
+      context.proceed();
+    }
+
+    @Override
+    public void paused(ObjectStoreException.Full why) {
       context.publish(
           s -> new FetchEvent.Paused(s.runId(), s.attempt(), s.seq(), s.at(), Failure.of(why)));
     }

@@ -16,6 +16,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -141,13 +143,30 @@ final class Claim {
             owner,
             expiry(clock, settings.claimSilence()),
             List.of());
-    var etag = store.putIfAbsent(target.bucket(), target.stateKey(), Json.bytes(state), JSON);
+    var etag =
+        abortedUnless(
+            upload,
+            () -> store.putIfAbsent(target.bucket(), target.stateKey(), Json.bytes(state), JSON));
     if (etag.isEmpty()) {
-      upload.abort();
       return Optional.empty();
     }
     return Optional.of(
         new Claim(store, target, settings, clock, upload, state, etag.get(), List.of()));
+  }
+
+  /** An upload that no state names stays with nobody. */
+  private static Optional<String> abortedUnless(
+      ObjectStore.Multipart upload, Supplier<Optional<String>> written) {
+    boolean isWritten = false;
+    try {
+      var etag = written.get();
+      isWritten = etag.isPresent();
+      return etag;
+    } finally {
+      if (!isWritten) {
+        upload.abort();
+      }
+    }
   }
 
   private static Optional<Claim> goOn(
@@ -174,12 +193,12 @@ final class Claim {
             owner,
             expiry(clock, settings.claimSilence()),
             stored);
-    var etag =
-        store.putIfMatch(target.bucket(), target.stateKey(), Json.bytes(state), JSON, seen.etag());
+    Supplier<Optional<String>> write =
+        () ->
+            store.putIfMatch(
+                target.bucket(), target.stateKey(), Json.bytes(state), JSON, seen.etag());
+    var etag = isNew ? abortedUnless(upload, write) : write.get();
     if (etag.isEmpty()) {
-      if (isNew) {
-        upload.abort();
-      }
       return Optional.empty();
     }
     if (isNew && old.isUpload()) {
@@ -248,6 +267,9 @@ final class Claim {
     if (!others.isEmpty()) {
       log.warn("parts {} of {} are not those that were stored", others, target.key());
       forget(others);
+      if (listed.isEmpty()) {
+        startAnew(_ -> List.of());
+      }
     }
     return others.isEmpty();
   }
@@ -259,24 +281,41 @@ final class Claim {
    * @param buffer for one part
    */
   void takeApart(Set<Integer> bad, byte[] buffer) {
+    startAnew(
+        next -> {
+          var copied = new ArrayList<StoredPart>();
+          for (var part : parts()) {
+            if (!bad.contains(part.number())) {
+              int size = target.size(part.number());
+              read(target.offset(part.number()), size, buffer);
+              var etag = next.part(part.number(), buffer, size).etag();
+              copied.add(new StoredPart(part.number(), etag, size, part.crc32c(), part.sources()));
+            }
+          }
+          return copied;
+        });
+    store.delete(target.bucket(), target.key());
+  }
+
+  /** Goes on in a new upload, of which this gives the first parts. */
+  private void startAnew(Function<ObjectStore.Multipart, List<StoredPart>> filled) {
     var next = store.startMultipart(target.bucket(), target.key(), BYTES);
-    var copied = new ArrayList<StoredPart>();
-    for (var part : parts()) {
-      if (!bad.contains(part.number())) {
-        int size = target.size(part.number());
-        read(target.offset(part.number()), size, buffer);
-        var etag = next.part(part.number(), buffer, size).etag();
-        copied.add(new StoredPart(part.number(), etag, size, part.crc32c(), part.sources()));
+    boolean isNamed = false;
+    try {
+      var first = filled.apply(next);
+      synchronized (this) {
+        save(next.uploadId(), state.owner(), first);
+        throwIfLost();
+        upload = next;
+        parts.clear();
+        first.forEach(part -> parts.put(part.number(), part));
+      }
+      isNamed = true;
+    } finally {
+      if (!isNamed) {
+        next.abort();
       }
     }
-    synchronized (this) {
-      upload = next;
-      state = state.with(next.uploadId());
-      parts.clear();
-      copied.forEach(part -> parts.put(part.number(), part));
-      confirm();
-    }
-    store.delete(target.bucket(), target.key());
   }
 
   private void read(long offset, int size, byte[] buffer) {
@@ -303,12 +342,9 @@ final class Claim {
    * @throws Lost when it does not
    */
   synchronized void confirm() {
-    if (!isLost) {
-      save(state.owner());
-    }
-    if (isLost) {
-      throw new Lost(target.key());
-    }
+    throwIfLost();
+    save(state.owner());
+    throwIfLost();
   }
 
   /** Joins the parts. */
@@ -353,8 +389,18 @@ final class Claim {
     finish();
   }
 
+  private void throwIfLost() {
+    if (isLost) {
+      throw new Lost(target.key());
+    }
+  }
+
   private void save(String owner) {
-    var next = state.by(owner, expiry(clock, silence), List.copyOf(parts.values()));
+    save(state.uploadId(), owner, List.copyOf(parts.values()));
+  }
+
+  private void save(String uploadId, String owner, List<StoredPart> itsParts) {
+    var next = state.by(owner, expiry(clock, silence), uploadId, itsParts);
     var won = store.putIfMatch(target.bucket(), target.stateKey(), Json.bytes(next), JSON, etag);
     if (won.isPresent()) {
       state = next;

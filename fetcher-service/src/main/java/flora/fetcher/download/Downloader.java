@@ -62,8 +62,8 @@ public final class Downloader {
     default void mismatched(
         RepoListing listing, HubFile file, String source, String expected, String received) {}
 
-    /** The store is full; said again and again until room is made. */
-    default void paused(PipelineException why) {}
+    /** The store is full; said again every ten seconds until room is made. */
+    default void paused(ObjectStoreException.Full why) {}
 
     /** It goes on. */
     default void resumed() {}

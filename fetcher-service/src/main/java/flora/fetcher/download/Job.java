@@ -24,7 +24,9 @@ final class Job {
   final AtomicInteger waitingForHash = new AtomicInteger();
   private final Queue<Consumer<Downloader.Watcher>> news = new ConcurrentLinkedQueue<>();
   private final Set<String> told = ConcurrentHashMap.newKeySet();
-  private final Set<Object> full = new HashSet<>();
+  private final Set<Room.Waiter> full = new HashSet<>();
+  private boolean isToldFull;
+  private long toldFull;
   private volatile @Nullable Throwable failure;
   private volatile boolean over;
 
@@ -44,21 +46,40 @@ final class Job {
     news.add(w -> w.mismatched(copies.listing(), file, source, expected, received));
   }
 
-  /** Somebody waits for room in the store. */
-  void paused(Object who, ObjectStoreException.Full why) {
-    synchronized (full) {
-      full.add(who);
-    }
-    news.add(w -> w.paused(why));
-  }
-
-  /** Somebody waits no longer. */
-  void resumed(Object who) {
-    synchronized (full) {
-      if (full.remove(who) && full.isEmpty()) {
-        news.add(Downloader.Watcher::resumed);
+  /** One more who may have to wait for room in the store. */
+  Room.Waiter waiter() {
+    return new Room.Waiter() {
+      @Override
+      public void paused(ObjectStoreException.Full why) {
+        synchronized (full) {
+          full.add(this);
+          long now = System.nanoTime();
+          if (!isToldFull || now - toldFull > Room.SAY_AGAIN_NANOS) {
+            isToldFull = true;
+            toldFull = now;
+            news.add(w -> w.paused(why));
+          }
+        }
       }
-    }
+
+      @Override
+      public void resumed() {
+        synchronized (full) {
+          full.remove(this);
+          if (full.isEmpty()) {
+            isToldFull = false;
+            news.add(Downloader.Watcher::resumed);
+          }
+        }
+      }
+
+      @Override
+      public void proceed() throws InterruptedException {
+        if (over) {
+          throw new InterruptedException("nobody waits for it any more");
+        }
+      }
+    };
   }
 
   boolean isPaused() {
@@ -75,11 +96,6 @@ final class Job {
 
   @Nullable Throwable failure() {
     return failure;
-  }
-
-  /** Whether nobody waits for its files any more. */
-  boolean isOver() {
-    return over;
   }
 
   void end() {

@@ -113,7 +113,9 @@ final class LargeFile {
         Thread.sleep(LOOK_MILLIS);
         continue;
       }
-      var taken = Claim.take(store, target, engine.settings(), engine.clock(), owner, seen);
+      var taken =
+          patiently(
+              () -> Claim.take(store, target, engine.settings(), engine.clock(), owner, seen));
       if (taken.isPresent()) {
         try {
           var verified = fetch(taken.get());
@@ -138,7 +140,7 @@ final class LargeFile {
     var leftOver = leftOver(claim);
     if (leftOver != null) {
       claim.upload().abort();
-      return publish(claim, leftOver);
+      return patiently(() -> publish(claim, leftOver));
     }
     var inquiry = new Inquiry();
     var wrong = new Digests(file);
@@ -150,7 +152,7 @@ final class LargeFile {
         var digests = assemble(claim, inquiry, refetch.avoided());
         if (digests != null && digests.areRight()) {
           blame(evidence.contradicted(), wrong);
-          return publish(claim, digests);
+          return patiently(() -> publish(claim, digests));
         }
         wrong = digests == null ? wrong : digests;
         log.warn("{} has {}, expected {}", file.path(), wrong.received(), wrong.expected());
@@ -183,16 +185,16 @@ final class LargeFile {
       if (!isHashed && !inquiry.isNews(claim.parts())) {
         return null;
       }
-      if (!claim.agrees()) {
+      if (!patiently(claim::agrees)) {
         continue;
       }
       if (isHashed) {
         if (digests.areRight()) {
-          claim.complete();
+          complete(claim);
         }
         return digests;
       }
-      claim.complete();
+      complete(claim);
       var bad = readBack(digests, claim.parts());
       if (digests.areRight()) {
         return digests;
@@ -203,6 +205,18 @@ final class LargeFile {
       }
       log.warn("parts {} of {} are not what was stored there", bad, target.key());
     }
+  }
+
+  private void complete(Claim claim) throws InterruptedException {
+    patiently(
+        () -> {
+          claim.complete();
+          return true;
+        });
+  }
+
+  private <T> T patiently(Room.Write<T> write) throws InterruptedException {
+    return engine.storing().patiently(job, write);
   }
 
   /** The joined object without its marker that somebody left who got no further. */
@@ -227,7 +241,11 @@ final class LargeFile {
   private void takeApart(Claim claim, Set<Integer> bad) throws InterruptedException {
     var buffer = engine.buffers().claim(target.partSize());
     try {
-      claim.takeApart(bad, buffer);
+      patiently(
+          () -> {
+            claim.takeApart(bad, buffer);
+            return true;
+          });
     } finally {
       engine.buffers().release(buffer);
     }

@@ -1,6 +1,5 @@
 package flora.fetcher.download;
 
-import flora.store.ObjectStoreException;
 import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
 
@@ -52,22 +51,23 @@ final class Storing {
   }
 
   /** On the caller's thread. */
-  void now(Job job, long bytes, Write write) throws InterruptedException {
+  private void now(Job job, long bytes, Write write) throws InterruptedException {
     int units = Math.clamp(bytes / UNIT + 1, 1, UNITS);
     room.acquire(units);
     try {
-      while (!job.isOver()) {
-        try {
-          write.run();
-          return;
-        } catch (ObjectStoreException.Full e) {
-          job.paused(write, e);
-          Thread.sleep(settings.fullRetry());
-        }
-      }
+      patiently(
+          job,
+          () -> {
+            write.run();
+            return units;
+          });
     } finally {
-      job.resumed(write);
       room.release(units);
     }
+  }
+
+  /** On the caller's thread, and whatever else is on its way. */
+  <T> T patiently(Job job, Room.Write<T> write) throws InterruptedException {
+    return Room.await(settings.fullRetry(), job.waiter(), write);
   }
 }

@@ -56,12 +56,8 @@ record UploadState(
     return parts.stream().mapToLong(StoredPart::size).sum();
   }
 
-  UploadState by(String newOwner, Instant until, List<StoredPart> newParts) {
-    return new UploadState(uploadId, fileSize, partSize, epoch, newOwner, until, newParts);
-  }
-
-  UploadState with(String otherUpload) {
-    return new UploadState(otherUpload, fileSize, partSize, epoch, owner, expires, parts);
+  UploadState by(String newOwner, Instant until, String upload, List<StoredPart> itsParts) {
+    return new UploadState(upload, fileSize, partSize, epoch, newOwner, until, itsParts);
   }
 
   /** Whether it speaks of an upload: the same key is claimed by who takes the blob away. */

@@ -15,7 +15,6 @@ import flora.hub.mirror.MirrorProperties;
 import flora.hub.mirror.Mirrors;
 import flora.hub.plan.DownloadPlan;
 import flora.hub.plan.PlannedDownload;
-import flora.schemas.PipelineException;
 import flora.schemas.RepoId;
 import flora.schemas.Sha256;
 import flora.schemas.fetch.FetchEvent.SourceShare;
@@ -23,6 +22,7 @@ import flora.schemas.fetch.RepoRole;
 import flora.schemas.store.StoreLayout;
 import flora.store.ObjectInfo;
 import flora.store.ObjectStore;
+import flora.store.ObjectStoreException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Clock;
@@ -56,7 +56,7 @@ final class Rig implements AutoCloseable {
   static final class Told implements Downloader.Watcher {
     final List<String> liars = new CopyOnWriteArrayList<>();
     final List<String> switched = new CopyOnWriteArrayList<>();
-    final List<PipelineException> paused = new CopyOnWriteArrayList<>();
+    final List<ObjectStoreException.Full> paused = new CopyOnWriteArrayList<>();
     final List<Progress> progress = new CopyOnWriteArrayList<>();
     final List<Verified> verified = new CopyOnWriteArrayList<>();
     volatile int resumed;
@@ -92,7 +92,7 @@ final class Rig implements AutoCloseable {
     }
 
     @Override
-    public void paused(PipelineException why) {
+    public void paused(ObjectStoreException.Full why) {
       paused.add(why);
     }
 
