@@ -29,6 +29,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Request in; every repository that it names is resolved to a commit, planned, fetched, freed of
@@ -36,6 +38,7 @@ import java.util.function.Function;
  */
 final class FetcherFlow implements StageFlow {
 
+  private static final Logger log = LoggerFactory.getLogger(FetcherFlow.class);
   private static final Duration FULL_RETRY = Duration.ofSeconds(10);
 
   private final Planner planner;
@@ -71,11 +74,11 @@ final class FetcherFlow implements StageFlow {
         s -> new FetchEvent.Started(s.runId(), s.attempt(), s.seq(), s.at(), total, warnings));
 
     var wanted = new Wanted(archive, plans);
-    wanted.say();
+    var reporter = new Reporter(context, total, wanted);
+    Room.await(FULL_RETRY, reporter, wanted::say);
     archive.awaitRemovals(clock);
     downloads.forEach(download -> tellIfRenamed(download, context));
     plans.forEach(plan -> tellIfMoved(plan.listing(), context));
-    var reporter = new Reporter(context, total, wanted);
     var results = downloader.run(downloads, reporter);
 
     var snapshots = new ArrayList<Snapshot>();
@@ -158,14 +161,19 @@ final class FetcherFlow implements StageFlow {
       this.plans = plans;
     }
 
-    void say() {
+    /** Returns when. */
+    long say() {
       plans.forEach(plan -> archive.use(plan.listing(), plan.files()));
+      return said = System.nanoTime();
     }
 
     void sayAgain(long nanoTime) {
       if (nanoTime - said > EVERY_NANOS) {
-        said = nanoTime;
-        say();
+        try {
+          say();
+        } catch (ObjectStoreException.Full e) {
+          log.debug("not said what is wanted: {}", e.getMessage());
+        }
       }
     }
   }

@@ -247,6 +247,7 @@ public final class Downloader {
         throw rethrown(failure);
       }
       if (isDone) {
+        job.tellLast(watcher);
         return;
       }
       for (int i = 0; i < TICK_MILLIS && verified.size() < files && job.failure() == null; i += 5) {

@@ -65,8 +65,7 @@ final class Job {
       @Override
       public void resumed() {
         synchronized (full) {
-          full.remove(this);
-          if (full.isEmpty()) {
+          if (full.remove(this) && full.isEmpty()) {
             isToldFull = false;
             news.add(Downloader.Watcher::resumed);
           }
@@ -106,5 +105,17 @@ final class Job {
     for (var one = news.poll(); one != null; one = news.poll()) {
       one.accept(watcher);
     }
+  }
+
+  /** What is left to tell once all files are there: the last of them may still be waking up. */
+  void tellLast(Downloader.Watcher watcher) {
+    synchronized (full) {
+      if (isToldFull) {
+        isToldFull = false;
+        news.add(Downloader.Watcher::resumed);
+      }
+      full.clear();
+    }
+    tell(watcher);
   }
 }
