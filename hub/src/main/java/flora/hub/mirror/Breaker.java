@@ -58,7 +58,13 @@ final class Breaker {
         : MirrorStatus.Circuit.HALF_OPEN;
   }
 
-  /** It did what it should. */
+  /** It was looked at and does what it should, so nobody need wait any longer. */
+  synchronized void recovered() {
+    openUntil = Instant.MIN;
+    succeeded();
+  }
+
+  /** It did what it should; while it is open that was begun before and proves nothing. */
   synchronized void succeeded() {
     if (state() != MirrorStatus.Circuit.OPEN) {
       failures = 0;

@@ -130,7 +130,8 @@ public final class Mirrors implements AutoCloseable {
     if (isNotFound(search)) {
       var newName = aliases.of(repo).orElse(null);
       if (newName != null) {
-        var again = search(type, newName, revision, places);
+        // who may serve the new name need not be who may serve the old one
+        var again = search(type, newName, revision, book.forRepository(newName, useMirror));
         var there = again.run();
         if (there.isPresent()) {
           var why = "%s is no longer there; known to live on as %s".formatted(repo, newName);

@@ -145,6 +145,7 @@ final class Prober {
       }
       if (place.hasLists()) {
         commit = ask(place, subject.type(), subject.repo(), subject.revision());
+        place.health().pages().recovered();
         listing = place.client().listing(subject.type(), subject.repo(), subject.revision(), true);
       }
       if (listing != null) {
@@ -269,7 +270,7 @@ final class Prober {
       cause = String.valueOf(trouble.getMessage());
     } else if (status.p50Ms() == null) {
       verdict = ProbeResult.Verdict.FAULTY;
-      cause = "it was never asked for anything that it could be measured with";
+      cause = "there is nothing yet that it could be measured with";
     } else if (status.lagging()) {
       verdict = ProbeResult.Verdict.LAGGING;
       cause =

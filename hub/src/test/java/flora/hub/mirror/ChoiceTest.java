@@ -217,6 +217,34 @@ class ChoiceTest {
   }
 
   @Test
+  void asksThoseWhoMayServeTheNewName() throws Exception {
+    rig.origin.add(FakeRepo.model("new/home").file("a.txt", "a"));
+    var university = rig.hub("/mirror", Shape.PLAIN_FILES);
+    var root = URI.create(university.endpoint() + "/hugging-face");
+    var uni =
+        new Mirror(
+            "uni",
+            Site.Kind.FILES,
+            root,
+            null,
+            null,
+            Map.of(),
+            null,
+            Map.of(),
+            Map.of(),
+            100,
+            true,
+            16,
+            List.of("new/*"));
+    var settings = HubSettings.of(rig.origin.endpoint());
+    var mirrors = rig.mirrors(settings, with(Map.of("old/home", "new/home"), uni));
+
+    var located = mirrors.locate(RepoType.MODEL, new RepoId("old/home"), "main", "true");
+
+    assertThat(Rig.names(located, "a.txt")).containsExactlyInAnyOrder("127.0.0.1", "uni");
+  }
+
+  @Test
   void asksForTheOldNameAsLongAsItIsThere() throws Exception {
     rig.origin.add(FakeRepo.model("gpt2").file("a.txt", "a"));
     var mirrors = rig.mirrors(rig.origin.endpoint());

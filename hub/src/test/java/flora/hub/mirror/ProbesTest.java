@@ -174,6 +174,26 @@ class ProbesTest {
   }
 
   @Test
+  void asksAMirrorAgainAsSoonAsALookFoundItWell() throws Exception {
+    var mirrors = mirrors(rig.origin.endpoint(), rig.proxied());
+    rig.proxy.fault("/api/", new Fault.Status(429, Map.of("Retry-After", "300")), 1);
+    rig.locate(mirrors, "true");
+    await().until(() -> mirrors.get("proxy").circuit() == MirrorStatus.Circuit.OPEN);
+    rig.clock.add(Duration.ofSeconds(100));
+    assertThat(mirrors.probe("proxy").verdict()).isNotEqualTo(OK);
+    assertThat(mirrors.get("proxy").circuit()).isEqualTo(MirrorStatus.Circuit.OPEN);
+
+    mirrors.probe("hub");
+    rig.origin.fault("/api/", new Fault.Status(503), 1);
+    mirrors.probe("hub");
+    assertThat(mirrors.get("hub").circuit()).isEqualTo(MirrorStatus.Circuit.OPEN);
+    mirrors.probe("hub");
+
+    assertThat(mirrors.get("hub").circuit()).isEqualTo(MirrorStatus.Circuit.CLOSED);
+    assertThat(mirrors.get("hub").cause()).isNull();
+  }
+
+  @Test
   void doesWithoutAHubThatIsAway() throws Exception {
     rig.origin.fault("/", new Fault.Status(503), Integer.MAX_VALUE);
     var mirrors = mirrors(rig.origin.endpoint(), rig.proxied());
