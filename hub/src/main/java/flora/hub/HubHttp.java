@@ -3,6 +3,7 @@ package flora.hub;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.OptionalLong;
 import okhttp3.Call;
@@ -173,7 +174,9 @@ final class HubHttp {
       Thread.interrupted();
       throw new InterruptedException("stopped while talking to " + host);
     }
-    var what = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    var message = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    // its message is the bare name
+    var what = e instanceof UnknownHostException ? "no address is known for " + message : message;
     return new HubException.Unreachable(who, host, what, e);
   }
 

@@ -10,6 +10,7 @@ import flora.schemas.ErrorCode;
 import flora.schemas.RepoId;
 import java.net.ServerSocket;
 import java.net.URI;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
@@ -369,5 +370,12 @@ class HubClientTest {
     try (var mirror = client(HubSettings.of(byName))) {
       assertThat(mirror.listing(RepoType.MODEL, TINY, "main").files()).hasSize(3);
     }
+  }
+
+  @Test
+  void saysThatANameHasNoAddress() throws Exception {
+    var e = HubHttp.unreachable("hub", "hub.example", new UnknownHostException("hub.example"));
+
+    assertThat(e).hasMessage("hub cannot be reached: no address is known for hub.example");
   }
 }

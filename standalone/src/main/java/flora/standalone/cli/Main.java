@@ -29,10 +29,14 @@ import picocli.CommandLine.IExecutionExceptionHandler;
     footerHeading = "%nFor developers:%n",
     footer = {
       "  test       everything: units, parity, contracts, the whole pipeline",
+      "  test --live [REPO]",
+      "             fetch a tiny repository from the hub and each well-known mirror",
       "  check      format, Error Prone, NullAway, tests",
       "  fmt        format all sources",
       "  hooks      install the pre-commit hook",
-      "  --offline  before any command: build without the network"
+      "  vendor DIR all libraries into a folder, for a machine without a network",
+      "  --offline[=DIR]",
+      "             with any command: build without the network, from such a folder"
     },
     subcommands = {
       DemoCommand.class,
@@ -51,6 +55,7 @@ import picocli.CommandLine.IExecutionExceptionHandler;
       DoctorCommand.class,
       ParityCommand.class,
       BenchCommand.class,
+      LiveCommand.class,
       ComposeLocalCommand.class,
       HelpCommand.class
     })
