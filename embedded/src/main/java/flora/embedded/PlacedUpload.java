@@ -224,12 +224,12 @@ final class PlacedUpload {
   synchronized Path join(List<Placed> wanted) throws IOException {
     var data = folder.resolve(DATA);
     long size = wanted.stream().mapToLong(Placed::size).sum();
-    boolean isInPlace = isInPlace(wanted);
+    // where every part came again nothing that counts is in place
+    boolean isInPlace =
+        isInPlace(wanted) && wanted.stream().anyMatch(part -> part.file().equals(DATA));
     if (!isInPlace) {
       data = folder.resolve("joined");
       Files.deleteIfExists(data);
-    }
-    if (!isInPlace || wanted.stream().noneMatch(part -> part.file().equals(DATA))) {
       Files.createFile(data);
     }
     try (var to = FileChannel.open(data, StandardOpenOption.WRITE)) {

@@ -239,7 +239,8 @@ final class PlacedUploads extends ForwardingBlobStore {
     var wanted = new ArrayList<PlacedUpload.Placed>();
     for (var named : request.multipartUpload().parts()) {
       var part = there.get(named.partNumber());
-      if (part == null) {
+      var etag = named.eTag();
+      if (part == null || (etag != null && !etag.replace("\"", "").equals(part.etag()))) {
         throw new S3ProxyException(S3ErrorCode.INVALID_PART);
       }
       wanted.add(part);

@@ -58,6 +58,17 @@ class PlacedUploadTest {
   }
 
   @Test
+  void joinsPartsAllOfWhichCameASecondTime() throws Exception {
+    write(1, SIZE);
+    write(2, SIZE);
+    write(2, SIZE);
+    write(1, SIZE);
+    upload.close();
+
+    assertThat(upload.join(upload.parts())).hasBinaryContent(bytes(1, SIZE, 2, SIZE));
+  }
+
+  @Test
   void leavesOutPartsThatAreNotNamed() throws Exception {
     write(1, SIZE);
     write(2, SIZE);
