@@ -154,11 +154,25 @@ public final class FakeRepo {
 
   /** Digest of a file on {@code main}. */
   public String sha256(String path) {
+    return blob(path).sha256();
+  }
+
+  /** What git calls a file on {@code main}, were it not a large one. */
+  public String gitSha1(String path) {
+    return blob(path).gitSha1();
+  }
+
+  /** Bytes of a file on {@code main}. */
+  public long size(String path) {
+    return blob(path).size();
+  }
+
+  private Blob blob(String path) {
     var blob = tree("main").map(tree -> tree.files().get(path)).orElse(null);
     if (blob == null) {
       throw new IllegalArgumentException(id + " has no " + path);
     }
-    return blob.sha256();
+    return blob;
   }
 
   /** The paths of its files on {@code main}, in order. */

@@ -1,7 +1,9 @@
 package flora.fetcher.download;
 
 import flora.fetcher.download.UploadState.StoredPart;
+import flora.hub.HubFile;
 import flora.schemas.Json;
+import flora.schemas.store.StoreLayout;
 import flora.store.ObjectStore;
 import flora.store.ObjectStoreException;
 import flora.store.UploadedPart;
@@ -13,11 +15,11 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +51,24 @@ final class Claim {
 
   /** What there is to claim, and where it lies. */
   record Target(String bucket, String key, String stateKey, long size, int partSize) {
+
+    /** Where a file of a bucket is fetched into. */
+    static Target of(String bucket, HubFile file) {
+      var sha256 = file.sha256();
+      int partSize = DownloadSettings.partSize(file.size());
+      if (sha256 != null) {
+        var stateKey = StoreLayout.upload(sha256.hex());
+        return new Target(bucket, StoreLayout.blob(sha256), stateKey, file.size(), partSize);
+      }
+      var gitId = Objects.requireNonNull(file.gitSha1());
+      var stateKey = StoreLayout.upload(gitId);
+      return new Target(bucket, StoreLayout.staged(gitId), stateKey, file.size(), partSize);
+    }
+
+    /** Whether it lies elsewhere than its blob until its digest is known. */
+    boolean isStaged() {
+      return key.startsWith(StoreLayout.UPLOADS);
+    }
 
     int parts() {
       return Math.toIntExact((size + partSize - 1) / partSize);
@@ -133,40 +153,18 @@ final class Claim {
 
   private static Optional<Claim> begin(
       ObjectStore store, Target target, DownloadSettings settings, Clock clock, String owner) {
-    var upload = store.startMultipart(target.bucket(), target.key(), BYTES);
     var state =
         new UploadState(
-            upload.uploadId(),
+            "",
             target.size(),
             target.partSize(),
             1,
             owner,
             expiry(clock, settings.claimSilence()),
             List.of());
-    var etag =
-        abortedUnless(
-            upload,
-            () -> store.putIfAbsent(target.bucket(), target.stateKey(), Json.bytes(state), JSON));
-    if (etag.isEmpty()) {
-      return Optional.empty();
-    }
-    return Optional.of(
-        new Claim(store, target, settings, clock, upload, state, etag.get(), List.of()));
-  }
-
-  /** An upload that no state names stays with nobody. */
-  private static Optional<String> abortedUnless(
-      ObjectStore.Multipart upload, Supplier<Optional<String>> written) {
-    boolean isWritten = false;
-    try {
-      var etag = written.get();
-      isWritten = etag.isPresent();
-      return etag;
-    } finally {
-      if (!isWritten) {
-        upload.abort();
-      }
-    }
+    return store
+        .putIfAbsent(target.bucket(), target.stateKey(), Json.bytes(state), JSON)
+        .flatMap(etag -> upload(store, target, settings, clock, state, etag));
   }
 
   private static Optional<Claim> goOn(
@@ -179,35 +177,77 @@ final class Claim {
     var old = seen.state();
     boolean fits = old.fileSize() == target.size() && old.partSize() == target.partSize();
     var upload = store.resumeMultipart(target.bucket(), target.key(), old.uploadId());
-    var stored = fits ? stored(target, old, upload.parts()) : List.<StoredPart>of();
+    var stored =
+        fits && old.hasUpload() ? stored(target, old, upload.parts()) : List.<StoredPart>of();
     boolean isNew = stored.isEmpty();
-    if (isNew) {
-      upload = store.startMultipart(target.bucket(), target.key(), BYTES);
-    }
     var state =
         new UploadState(
-            upload.uploadId(),
+            isNew ? "" : old.uploadId(),
             target.size(),
             target.partSize(),
             old.epoch() + 1,
             owner,
             expiry(clock, settings.claimSilence()),
             stored);
-    Supplier<Optional<String>> write =
-        () ->
-            store.putIfMatch(
-                target.bucket(), target.stateKey(), Json.bytes(state), JSON, seen.etag());
-    var etag = isNew ? abortedUnless(upload, write) : write.get();
+    var etag =
+        store.putIfMatch(target.bucket(), target.stateKey(), Json.bytes(state), JSON, seen.etag());
     if (etag.isEmpty()) {
       return Optional.empty();
     }
-    if (isNew && old.isUpload()) {
-      store.resumeMultipart(target.bucket(), target.key(), old.uploadId()).abort();
-    } else if (!isNew) {
-      log.info("going on with {}: {} parts are stored", target.key(), stored.size());
+    if (isNew) {
+      abortAll(store, target);
+      return upload(store, target, settings, clock, state, etag.get());
     }
+    log.info("going on with {}: {} parts are stored", target.key(), stored.size());
     return Optional.of(
         new Claim(store, target, settings, clock, upload, state, etag.get(), stored));
+  }
+
+  /**
+   * Begins the upload of a file that is claimed. The claim comes first: who stops in between leaves
+   * a state, by which the next one knows that there may be an upload that no state names.
+   */
+  private static Optional<Claim> upload(
+      ObjectStore store,
+      Target target,
+      DownloadSettings settings,
+      Clock clock,
+      UploadState claimed,
+      String etag) {
+    var upload = store.startMultipart(target.bucket(), target.key(), BYTES);
+    var state = claimed.by(claimed.owner(), claimed.expires(), upload.uploadId(), List.of());
+    boolean isNamed = false;
+    try {
+      var won = store.putIfMatch(target.bucket(), target.stateKey(), Json.bytes(state), JSON, etag);
+      isNamed = won.isPresent();
+      return won.map(
+          newer -> new Claim(store, target, settings, clock, upload, state, newer, List.of()));
+    } finally {
+      if (!isNamed) {
+        upload.abort();
+      }
+    }
+  }
+
+  private static void abortAll(ObjectStore store, Target target) {
+    try (var open = store.openUploads(target.bucket(), target.key())) {
+      open.filter(upload -> upload.key().equals(target.key()))
+          .toList()
+          .forEach(
+              upload ->
+                  store.resumeMultipart(target.bucket(), target.key(), upload.uploadId()).abort());
+    }
+  }
+
+  /** Removes what is left of the fetch of a blob that counts by now. */
+  static void clear(ObjectStore store, Target target) {
+    if (look(store, target).filter(seen -> seen.state().isUpload()).isPresent()) {
+      abortAll(store, target);
+      if (target.isStaged()) {
+        store.delete(target.bucket(), target.key());
+      }
+      store.delete(target.bucket(), target.stateKey());
+    }
   }
 
   /** What the store lists and the right size, with what the state knows of it. */
@@ -347,6 +387,16 @@ final class Claim {
     throwIfLost();
   }
 
+  /** Whether somebody else holds it by now. */
+  boolean isGone() {
+    try {
+      confirm();
+      return false;
+    } catch (Lost e) {
+      return true;
+    }
+  }
+
   /** Joins the parts. */
   void complete() {
     confirm();
@@ -416,7 +466,7 @@ final class Claim {
   private synchronized void keep() {
     try {
       while (!isOver && !isLost) {
-        wait(SAVE_MILLIS);
+        wait(Math.min(SAVE_MILLIS, Math.max(1, silence.toMillis() / 4)));
         boolean isDue = System.nanoTime() - savedAt > silence.toNanos() / 4;
         if (!isOver && !isLost && (isDirty || isDue)) {
           try {

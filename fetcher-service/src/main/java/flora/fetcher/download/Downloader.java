@@ -158,9 +158,14 @@ public final class Downloader {
 
   private void look(List<Wanted> group, Map<String, Verified> verified, Job job) {
     var first = group.getFirst();
-    archive
-        .find(Archive.bucket(first.copies().listing().type()), first.file())
-        .ifPresent(blob -> done(group, blob, false, verified, job, 0));
+    var bucket = Archive.bucket(first.copies().listing().type());
+    var found = archive.find(bucket, first.file());
+    if (found.isPresent()) {
+      if (!SmallFile.fits(first.file())) {
+        Claim.clear(store, Claim.Target.of(bucket, first.file()));
+      }
+      done(group, found.get(), false, verified, job, 0);
+    }
   }
 
   /** A file is there: for everybody who wants these bytes. */

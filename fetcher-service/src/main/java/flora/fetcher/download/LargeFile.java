@@ -11,6 +11,7 @@ import flora.hub.archive.Verified;
 import flora.schemas.store.StoreLayout;
 import flora.store.ObjectInfo;
 import flora.store.ObjectStore;
+import flora.store.ObjectStoreException;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -18,7 +19,6 @@ import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -54,6 +54,7 @@ final class LargeFile {
   private final Claim.Target target;
   private final Evidence evidence = new Evidence();
   private final Set<String> blamed = new HashSet<>();
+  private int disturbances;
 
   /**
    * @param owner who claims it
@@ -76,17 +77,7 @@ final class LargeFile {
     this.engine = engine;
     this.owner = owner;
     this.order = order;
-    var sha256 = file.sha256();
-    this.target =
-        new Claim.Target(
-            Archive.bucket(copies.listing().type()),
-            sha256 == null
-                ? StoreLayout.staged(Objects.requireNonNull(file.gitSha1()))
-                : StoreLayout.blob(sha256),
-            StoreLayout.upload(
-                sha256 == null ? Objects.requireNonNull(file.gitSha1()) : sha256.hex()),
-            file.size(),
-            DownloadSettings.partSize(file.size()));
+    this.target = Claim.Target.of(Archive.bucket(copies.listing().type()), file);
   }
 
   /** What came of it. */
@@ -99,6 +90,7 @@ final class LargeFile {
     while (true) {
       var found = archive.find(target.bucket(), file);
       if (found.isPresent()) {
+        Claim.clear(store, target);
         tally.set(file.size());
         return new Outcome(found.get(), false);
       }
@@ -116,16 +108,9 @@ final class LargeFile {
       var taken =
           patiently(
               () -> Claim.take(store, target, engine.settings(), engine.clock(), owner, seen));
-      if (taken.isPresent()) {
-        try {
-          var verified = fetch(taken.get());
-          tally.set(file.size());
-          return new Outcome(verified, true);
-        } catch (Claim.Lost e) {
-          log.info("{}; waiting for it", e.getMessage());
-        } finally {
-          taken.get().release();
-        }
+      var outcome = taken.isPresent() ? hold(taken.get()) : null;
+      if (outcome != null) {
+        return outcome;
       }
     }
   }
@@ -133,7 +118,39 @@ final class LargeFile {
   /** Clocks differ: who fetches is watched by our own, and the time that it gave is far off. */
   private boolean isHeld(UploadState state, long silentNanos) {
     boolean isAlive = !state.isUpload() || silentNanos < engine.settings().claimSilence().toNanos();
-    return !state.isFree() && isAlive && state.expires().isAfter(engine.clock().instant());
+    boolean isOurs = state.owner().equals(owner); // had it been begun we would not be looking
+    return !state.isFree()
+        && !isOurs
+        && isAlive
+        && state.expires().isAfter(engine.clock().instant());
+  }
+
+  /** Fetches it, or returns null when somebody else has come between. */
+  private @Nullable Outcome hold(Claim claim) throws InterruptedException {
+    try {
+      // whoever held it before may have finished since we looked
+      var found = archive.find(target.bucket(), file);
+      if (found.isPresent()) {
+        claim.discard();
+        tally.set(file.size());
+        return new Outcome(found.get(), false);
+      }
+      var verified = fetch(claim);
+      tally.set(file.size());
+      return new Outcome(verified, true);
+    } catch (Claim.Lost e) {
+      log.info("{}; waiting for it", e.getMessage());
+      return null;
+    } catch (ObjectStoreException.NotFound | ObjectStoreException.Rejected e) {
+      // the upload is not what it was: the next holder has finished it, or a former one woke up
+      if (!claim.isGone() && ++disturbances == MOST_ATTEMPTS) {
+        throw e;
+      }
+      log.info("{} is looked at again: {}", target.key(), e.getMessage());
+      return null;
+    } finally {
+      claim.release();
+    }
   }
 
   private Verified fetch(Claim claim) throws InterruptedException {
@@ -233,6 +250,7 @@ final class LargeFile {
         return digests;
       }
     }
+    claim.confirm();
     store.delete(target.bucket(), target.key());
     return null;
   }

@@ -12,7 +12,7 @@ import tools.jackson.databind.JsonNode;
  * parts that the store lists are the truth, this adds what the store does not know. Whoever wants
  * to change it must have read it: every write is conditional, and so it is the claim as well.
  *
- * @param uploadId of the multipart upload
+ * @param uploadId of the multipart upload; empty while it is begun
  * @param fileSize bytes of the whole file
  * @param partSize bytes of every part but the last
  * @param epoch one more with every owner
@@ -62,6 +62,11 @@ record UploadState(
 
   /** Whether it speaks of an upload: the same key is claimed by who takes the blob away. */
   boolean isUpload() {
+    return partSize > 0;
+  }
+
+  /** Whether its owner got so far as to write the upload down. */
+  boolean hasUpload() {
     return !uploadId.isEmpty();
   }
 
