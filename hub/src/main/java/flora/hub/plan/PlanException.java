@@ -4,10 +4,14 @@ import flora.schemas.ErrorCode;
 import flora.schemas.PipelineException;
 import flora.schemas.RepoId;
 import java.util.Collection;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Why a repository does not give what a run needs of it. */
 public abstract sealed class PlanException extends PipelineException {
+
+  /** How many files a message names. */
+  private static final int NAMED = 12;
 
   private final ErrorCode code;
   private final @Nullable String hint;
@@ -28,13 +32,18 @@ public abstract sealed class PlanException extends PipelineException {
     return hint;
   }
 
+  private static String brief(Collection<String> paths) {
+    var some = paths.stream().limit(NAMED).collect(Collectors.joining(", "));
+    return paths.size() <= NAMED ? some : "%s and %d more".formatted(some, paths.size() - NAMED);
+  }
+
   /** The repository has them, but the request's patterns keep them out. */
   public static final class FilteredOut extends PlanException {
     public FilteredOut(RepoId repo, Collection<String> paths) {
       super(
           ErrorCode.FILE_FILTERED_OUT,
           "allow_patterns and ignore_patterns leave out what the run needs of %s: %s"
-              .formatted(repo, String.join(", ", paths)),
+              .formatted(repo, brief(paths)),
           "let these files through, or leave both patterns out: then what is needed is chosen");
     }
   }

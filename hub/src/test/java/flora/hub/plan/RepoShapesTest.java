@@ -215,6 +215,26 @@ class RepoShapesTest {
   }
 
   @Test
+  void namesSomeOfManyFilesThatPatternsKeepOut() {
+    index("model.safetensors.index.json", "model", "safetensors", 163);
+    var files =
+        "config.json tokenizer.json model.safetensors.index.json"
+            + shards("model", "safetensors", 163);
+
+    assertThatThrownBy(
+            () ->
+                plan(
+                    RepoRole.BASE_MODEL,
+                    files,
+                    new Patterns(List.of(), List.of("model-*")),
+                    Preset.NEEDED,
+                    true))
+        .isInstanceOf(PlanException.FilteredOut.class)
+        .hasMessageContaining("model-00001-of-00163.safetensors")
+        .hasMessageEndingWith("and 151 more");
+  }
+
+  @Test
   void convertsTheShardedPicklesOfARepositoryWithoutSafetensors() throws Exception {
     index("pytorch_model.bin.index.json", "pytorch_model", "bin", 2);
     var needed =

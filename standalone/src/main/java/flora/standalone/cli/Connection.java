@@ -34,9 +34,16 @@ final class Connection implements AutoCloseable {
   private final GatewayClient client;
   private final @Nullable Standalone own;
 
+  /** Stops a server of the command's own in order when the command is stopped from the keyboard. */
+  private final @Nullable Thread hook;
+
   private Connection(GatewayClient client, @Nullable Standalone own) {
     this.client = client;
     this.own = own;
+    hook = own == null ? null : Thread.ofPlatform().name("flora-shutdown").unstarted(own::close);
+    if (hook != null) {
+      Runtime.getRuntime().addShutdownHook(hook);
+    }
   }
 
   /** Connects to a server that is up, or starts one for the time of this command. */
@@ -46,7 +53,12 @@ final class Connection implements AutoCloseable {
     if (running != null) {
       return new Connection(running, null);
     }
-    System.err.println("no server is up: starting one for this command (./flora up keeps one)");
+    var log = data(environment).resolve("flora.log");
+    System.err.printf(
+        "no server is up: starting one for this command (./flora up keeps one; log: %s)%n", log);
+    // the terminal is for the command; read when the first line is logged
+    System.setProperty("flora.log.console", "OFF");
+    System.setProperty("flora.log.file", log.toAbsolutePath().toString());
     var ports = new HashMap<>(environment);
     for (var port : List.of("FLORA_PORT", "FLORA_KAFKA_PORT", "FLORA_S3_PORT")) {
       ports.putIfAbsent(port, "0");
@@ -78,7 +90,12 @@ final class Connection implements AutoCloseable {
   @Override
   public void close() {
     client.close();
-    if (own != null) {
+    if (own != null && hook != null) {
+      try {
+        Runtime.getRuntime().removeShutdownHook(hook);
+      } catch (IllegalStateException e) {
+        return; // the process is ending: the hook does it
+      }
       own.close();
     }
   }
@@ -99,9 +116,13 @@ final class Connection implements AutoCloseable {
     return null;
   }
 
+  private static Path data(Map<String, String> environment) {
+    return Path.of(environment.getOrDefault("FLORA_DATA", ".flora"));
+  }
+
   /** Where a server on this machine's data folder says it is, else the usual place. */
   private static URI address(Map<String, String> environment) {
-    var ports = Standalone.portsFile(Path.of(environment.getOrDefault("FLORA_DATA", ".flora")));
+    var ports = Standalone.portsFile(data(environment));
     try {
       if (Files.isRegularFile(ports)) {
         var gateway = Json.read(Files.readAllBytes(ports), JsonNode.class).path("gateway");

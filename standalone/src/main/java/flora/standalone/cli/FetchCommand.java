@@ -2,14 +2,19 @@ package flora.standalone.cli;
 
 import flora.schemas.Json;
 import flora.schemas.RepoReference;
+import flora.schemas.RunId;
+import flora.schemas.fetch.FetchEvent;
+import flora.schemas.fetch.Snapshot;
 import flora.schemas.request.ModelSource;
 import flora.standalone.client.GatewayClient;
 import flora.standalone.client.InvalidInput;
+import flora.standalone.client.StageLine;
 import java.nio.file.Path;
-import java.util.HashSet;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -80,6 +85,9 @@ final class FetchCommand implements Callable<Integer> {
       dataset = true;
       repo = repo.substring(ModelSource.DATASET_PREFIX.length());
     }
+    if (to != null) {
+      LocalCopy.prepare(to);
+    }
     var reference = RepoPath.parse(repo, revision);
     var request = request(reference);
     try (var connection = Connection.open(options, System.getenv())) {
@@ -93,26 +101,84 @@ final class FetchCommand implements Callable<Integer> {
         }
         return Main.DONE;
       }
-      var wanted = to == null ? Set.<String>of() : paths(client, request);
+      var chosen = to == null ? null : choose(client, request);
       var run = client.submit(Json.bytes(request), "application/json");
       return FollowedRun.toTheEnd(
-          client, run.id(), options, _ -> finish(client, reference, wanted));
+          connection, run.id(), options, done -> finish(client, done.id(), chosen));
     }
   }
 
-  private void finish(GatewayClient client, RepoReference reference, Set<String> wanted)
-      throws Exception {
-    if (to == null) {
-      System.out.println(reference + " is in the store");
+  /** Which files of which commit were asked for: other runs may have brought more of it. */
+  private record Chosen(String commit, Set<String> paths) {}
+
+  private static Chosen choose(GatewayClient client, JsonNode request) throws InterruptedException {
+    var repository = client.ask("POST", "/v1/models:plan", request).path("repositories").path(0);
+    return new Chosen(
+        repository.path("commit").asString(""),
+        repository
+            .path("files")
+            .valueStream()
+            .map(file -> file.path("path").asString(""))
+            .collect(Collectors.toUnmodifiableSet()));
+  }
+
+  private void finish(GatewayClient client, RunId id, @Nullable Chosen planned) throws Exception {
+    var snapshot = snapshot(client, id);
+    var folder = to;
+    if (folder == null || planned == null) {
+      if (!options.json) {
+        System.out.printf("%s is in the store, commit %s%n", snapshot.repo(), snapshot.commit());
+      }
       return;
     }
-    var folder = to;
-    var brought =
-        new LocalCopy(client, folder, System.err)
-            .bring(reference, dataset ? "dataset" : "model", wanted);
+    var chosen =
+        planned.commit().equals(snapshot.commit())
+            ? planned
+            // it moved between the plan and the run
+            : choose(client, request(new RepoReference(snapshot.repo(), snapshot.commit())));
+    LocalCopy.Brought brought;
+    try (var _ = Farewell.saying("stopped; the same command goes on from there")) {
+      brought =
+          new LocalCopy(client, folder, System.err, !options.json && Terminal.isThere())
+              .bring(
+                  snapshot.repo(),
+                  snapshot.commit(),
+                  dataset ? "dataset" : "model",
+                  chosen.paths());
+    }
+    if (options.json) {
+      var line = Json.mapper().createObjectNode();
+      line.put("object", "local_copy").put("repo", snapshot.repo().toString());
+      line.put("commit", snapshot.commit()).put("folder", folder.toAbsolutePath().toString());
+      line.put("files", brought.files()).put("written", brought.written());
+      line.put("bytes", brought.bytes());
+      System.out.println(line);
+      return;
+    }
     System.out.printf(
-        "%s: %d files in %s, %d of them written%n",
-        reference, brought.files(), folder, brought.written());
+        "%s: %d files, %s in %s, %d of them new%n",
+        snapshot.repo(),
+        brought.files(),
+        StageLine.bytes(brought.bytes()),
+        folder,
+        brought.written());
+  }
+
+  /** What the run says it fetched: under a renamed repository's name of today. */
+  private static Snapshot snapshot(GatewayClient client, RunId id) throws InterruptedException {
+    var snapshots = new ArrayList<Snapshot>();
+    client.fetchEvents(
+        id,
+        false,
+        event -> {
+          if (event instanceof FetchEvent.Completed completed) {
+            snapshots.addAll(completed.snapshots());
+          }
+        });
+    if (snapshots.isEmpty()) {
+      throw new InvalidInput("%s has succeeded and does not say what it fetched".formatted(id));
+    }
+    return snapshots.getLast();
   }
 
   private ObjectNode request(RepoReference reference) {
@@ -133,15 +199,5 @@ final class FetchCommand implements Callable<Integer> {
       model.put("preset", preset);
     }
     return request;
-  }
-
-  /** What was asked for: other runs may have brought more of the same commit. */
-  private static Set<String> paths(GatewayClient client, JsonNode request)
-      throws InterruptedException {
-    var paths = new HashSet<String>();
-    for (var repository : client.ask("POST", "/v1/models:plan", request).path("repositories")) {
-      repository.path("files").forEach(file -> paths.add(file.path("path").asString("")));
-    }
-    return paths;
   }
 }

@@ -2,10 +2,7 @@ package flora.standalone.cli;
 
 import flora.schemas.RunId;
 import flora.schemas.run.Run;
-import flora.standalone.client.GatewayClient;
 import flora.standalone.client.RunFollower;
-import java.io.Console;
-import java.util.Optional;
 
 /** Follows a run on the terminal and says how it ended. */
 final class FollowedRun {
@@ -13,13 +10,17 @@ final class FollowedRun {
   private FollowedRun() {}
 
   /** Follows the run; when it succeeded, {@code then} has the last word. */
-  static int toTheEnd(GatewayClient client, RunId id, Connection.Options options, AfterSuccess then)
+  static int toTheEnd(
+      Connection connection, RunId id, Connection.Options options, AfterSuccess then)
       throws Exception {
     var style =
         options.json
             ? RunFollower.Style.JSON
-            : isTerminal() ? RunFollower.Style.BARS : RunFollower.Style.LINES;
-    Run run = new RunFollower(client, System.out, style).follow(id);
+            : Terminal.isThere() ? RunFollower.Style.BARS : RunFollower.Style.LINES;
+    Run run;
+    try (var _ = Farewell.saying(farewell(connection, id))) {
+      run = new RunFollower(connection.client(), System.out, style).follow(id);
+    }
     return switch (run.status()) {
       case SUCCEEDED -> {
         then.accept(run);
@@ -38,8 +39,11 @@ final class FollowedRun {
     };
   }
 
-  private static boolean isTerminal() {
-    return Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
+  private static String farewell(Connection connection, RunId id) {
+    return connection.isOwn()
+        ? "stopped; what is done stays, and the next server goes on from there: ./flora up"
+        : "%s goes on without this command: ./flora status %s shows it, ./flora cancel %s ends it"
+            .formatted(id, id, id);
   }
 
   private static void explain(Run run) {

@@ -55,7 +55,7 @@ final class LabelCommand implements Callable<Integer> {
       new FolderUpload(client, dataset, System.err).send(input, null);
       var run = client.submit(Json.bytes(request(dataset)), "application/json");
       return FollowedRun.toTheEnd(
-          client,
+          connection,
           run.id(),
           options,
           _ -> {

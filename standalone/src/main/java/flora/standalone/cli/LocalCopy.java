@@ -1,39 +1,43 @@
 package flora.standalone.cli;
 
+import flora.schemas.RepoId;
 import flora.schemas.RepoReference;
-import flora.schemas.Sha256;
 import flora.standalone.client.GatewayClient;
 import flora.standalone.client.InvalidInput;
 import flora.standalone.client.StageLine;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.security.DigestInputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
 /**
  * Files of a repository in a folder, under their own names. A file is there whole and with the
- * right digest, or not at all; one that is there already is left.
+ * right digest, or not at all; one that is there already is left, and a copy that was cut off is
+ * gone on with.
  */
 final class LocalCopy {
 
   private final GatewayClient client;
   private final Path folder;
   private final PrintStream out;
+  private final boolean isLive;
 
-  LocalCopy(GatewayClient client, Path folder, PrintStream out) {
+  /**
+   * @param isLive whether lines on {@code out} may be drawn over
+   */
+  LocalCopy(GatewayClient client, Path folder, PrintStream out, boolean isLive) {
     this.client = client;
     this.folder = folder;
     this.out = out;
+    this.isLive = isLive;
   }
 
   /**
@@ -41,10 +45,23 @@ final class LocalCopy {
    *
    * @param files that lie in the folder now
    * @param written those among them that were not there
+   * @param bytes of all these files
    */
-  record Brought(int files, int written) {}
+  record Brought(int files, int written, long bytes) {}
 
   private record Wanted(String path, long size, String sha256, Path file) {}
+
+  /** Makes the folder, so that what is wrong with it is known before anything is fetched. */
+  static void prepare(Path folder) throws IOException {
+    try {
+      Files.createDirectories(folder.toAbsolutePath());
+    } catch (FileAlreadyExistsException e) {
+      throw new InvalidInput("%s is a file: expected a folder to write to".formatted(folder));
+    }
+    if (!Files.isWritable(folder)) {
+      throw new InvalidInput("%s cannot be written to".formatted(folder));
+    }
+  }
 
   /**
    * Brings files.
@@ -52,43 +69,50 @@ final class LocalCopy {
    * @param type {@code model} or {@code dataset}
    * @param paths which, as the hub names them; a file that was made from one goes with it
    */
-  Brought bring(RepoReference reference, String type, Set<String> paths)
+  Brought bring(RepoId repo, String commit, String type, Set<String> paths)
       throws InterruptedException, IOException {
+    var reference = new RepoReference(repo, commit);
     var snapshot = client.ask("GET", RepoPath.of(reference, "") + "&type=" + type, null);
-    var commit = snapshot.path("commit").asString("");
     var wanted = wanted(snapshot, paths);
-    int written = 0;
+    var missing = new ArrayList<Wanted>();
     for (var one : wanted) {
       if (!isThere(one)) {
-        out.printf("  %10s  %s%n", StageLine.bytes(one.size()), one.path());
-        write(one, address(reference, commit, type, one.path()));
-        written++;
+        missing.add(one);
       }
     }
-    return new Brought(wanted.size(), written);
+    requireRoom(missing);
+    for (var one : missing) {
+      write(one, address(reference, type, one.path()));
+    }
+    return new Brought(
+        wanted.size(), missing.size(), wanted.stream().mapToLong(Wanted::size).sum());
   }
 
-  private static String address(RepoReference reference, String commit, String type, String path) {
+  private static String address(RepoReference reference, String type, String path) {
     var encoded =
-        Arrays.stream(path.split("/", -1))
-            .map(RepoPath::encode)
-            .collect(java.util.stream.Collectors.joining("/"));
-    return RepoPath.of(new RepoReference(reference.repo(), commit), "/files/" + encoded)
-        + "&type="
-        + type;
+        Arrays.stream(path.split("/", -1)).map(RepoPath::encode).collect(Collectors.joining("/"));
+    return RepoPath.of(reference, "/files/" + encoded) + "&type=" + type;
   }
 
   /** Every name is looked at before the first byte is written. */
   private List<Wanted> wanted(JsonNode snapshot, Set<String> paths) {
     var wanted = new ArrayList<Wanted>();
+    var lost = new HashSet<>(paths);
     for (var file : snapshot.path("files")) {
       var path = file.path("path").asString("");
       var original = file.path("converted_from").path("path").asString("");
       if (paths.contains(path) || paths.contains(original)) {
+        lost.remove(path);
+        lost.remove(original);
         wanted.add(
             new Wanted(
                 path, file.path("size").asLong(-1), file.path("sha256").asString(""), place(path)));
       }
+    }
+    if (!lost.isEmpty()) {
+      throw new InvalidInput(
+          "the store has lost %s since it was fetched: run the same command again"
+              .formatted(StageLine.printable(String.join(", ", lost))));
     }
     return wanted;
   }
@@ -112,7 +136,18 @@ final class LocalCopy {
   private static boolean isThere(Wanted one) throws IOException {
     return Files.isRegularFile(one.file())
         && Files.size(one.file()) == one.size()
-        && digest(Files.newInputStream(one.file())).equals(one.sha256());
+        && PartFile.digest(one.file()).equals(one.sha256());
+  }
+
+  private void requireRoom(List<Wanted> missing) throws IOException {
+    prepare(folder);
+    long bytes = missing.stream().mapToLong(Wanted::size).sum();
+    long room = Files.getFileStore(folder).getUsableSpace();
+    if (bytes > room) {
+      throw new InvalidInput(
+          "%s has room for %s, and %s are to be written: free some, or name another folder"
+              .formatted(folder, StageLine.bytes(room), StageLine.bytes(bytes)));
+    }
   }
 
   private void write(Wanted one, String address) throws InterruptedException, IOException {
@@ -120,42 +155,19 @@ final class LocalCopy {
     if (parent == null || !Files.createDirectories(parent).toRealPath().startsWith(home())) {
       throw new InvalidInput("%s leads out of %s by a link: refused".formatted(one.path(), folder));
     }
-    var part = Files.createTempFile(parent, ".flora-", ".part");
-    try {
-      var sha256 = sha256();
-      try (var in = new DigestInputStream(client.open(address), sha256)) {
-        Files.copy(in, part, StandardCopyOption.REPLACE_EXISTING);
-      }
-      var received = Sha256.of(sha256.digest()).hex();
-      if (!received.equals(one.sha256())) {
-        throw new InvalidInput(
-            "%s came with sha256 %s, expected %s: not written"
-                .formatted(one.path(), received, one.sha256()));
-      }
-      Files.move(
-          part, one.file(), StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
-    } finally {
-      Files.deleteIfExists(part);
-    }
+    var line = "  %10s  %s".formatted(StageLine.bytes(one.size()), one.path());
+    new PartFile(one.file(), one.size(), one.sha256())
+        .fill(
+            from -> client.open(address, from),
+            done -> {
+              if (isLive && one.size() > 0) {
+                out.printf("\r\033[2K%s  %d %%", line, 100 * done / one.size());
+              }
+            });
+    out.println(isLive ? "\r\033[2K" + line : line);
   }
 
   private Path home() throws IOException {
-    return Files.createDirectories(folder.toAbsolutePath()).toRealPath();
-  }
-
-  private static String digest(InputStream bytes) throws IOException {
-    var sha256 = sha256();
-    try (var in = new DigestInputStream(bytes, sha256)) {
-      in.transferTo(java.io.OutputStream.nullOutputStream());
-    }
-    return Sha256.of(sha256.digest()).hex();
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    return folder.toAbsolutePath().toRealPath();
   }
 }

@@ -1,12 +1,19 @@
 package flora.standalone.cli;
 
+import flora.embedded.FolderInUseException;
 import flora.standalone.client.GatewayClient;
 import flora.standalone.client.InvalidInput;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.Model.OptionSpec;
 
 /**
  * {@code ./flora}: one command for everything.
@@ -75,10 +82,24 @@ public final class Main {
   }
 
   static CommandLine commandLine() {
-    return new CommandLine(new Main())
-        .setExecutionExceptionHandler(failures())
-        .setCaseInsensitiveEnumValuesAllowed(true)
-        .setUsageHelpAutoWidth(true);
+    var all =
+        new CommandLine(new Main())
+            .setExecutionExceptionHandler(failures())
+            .setCaseInsensitiveEnumValuesAllowed(true)
+            .setUsageHelpAutoWidth(true);
+    addHelp(all);
+    return all;
+  }
+
+  /** {@code --help} for each command, beside {@code flora help COMMAND}. */
+  private static void addHelp(CommandLine command) {
+    var spec = command.getCommandSpec();
+    if (spec.userObject() instanceof HelpCommand) {
+      return;
+    }
+    spec.addOption(
+        OptionSpec.builder("-h", "--help").usageHelp(true).description("show this help").build());
+    command.getSubcommands().values().forEach(Main::addHelp);
   }
 
   private static IExecutionExceptionHandler failures() {
@@ -97,11 +118,29 @@ public final class Main {
           out.println(invalid.getMessage());
           return REFUSED;
         }
+        case FolderInUseException folder -> {
+          out.println(folder.getMessage());
+          out.println("  where that one is starting a server, try again when it is ready");
+          return NO_SERVER;
+        }
+        case FileSystemException file -> {
+          out.println("%s: %s".formatted(file.getFile(), reason(file)));
+          return REFUSED;
+        }
         case InterruptedException _, CancellationException _ -> {
           return CANCELLED;
         }
         default -> throw exception;
       }
+    };
+  }
+
+  private static String reason(FileSystemException e) {
+    return switch (e) {
+      case NoSuchFileException _ -> "there is no such file or folder";
+      case AccessDeniedException _ -> "permission denied";
+      case FileAlreadyExistsException _ -> "there is something else of this name";
+      default -> Objects.requireNonNullElse(e.getReason(), "cannot be read or written");
     };
   }
 }

@@ -1,6 +1,7 @@
 package flora.standalone.cli;
 
 import flora.schemas.Json;
+import flora.standalone.client.GatewayClient;
 import java.net.URI;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -63,18 +64,39 @@ final class MirrorsCommand implements Callable<Integer> {
     }
   }
 
-  @Command(name = "probe", description = "Look at one now: latency, rate, lag behind the hub.")
+  @Command(name = "probe", description = "Look at one or all now: latency, rate, lag.")
   static final class Probe implements Callable<Integer> {
-    @Parameters(paramLabel = "NAME", description = "as ls shows it")
-    String name = "";
+    @Parameters(
+        paramLabel = "NAME",
+        arity = "0..1",
+        description = "as ls shows it; default: all of them")
+    @Nullable String name;
 
     @Mixin Connection.Options options = new Connection.Options();
 
     @Override
     public Integer call() throws Exception {
-      var result = ask(options, "POST", path(name) + ":probe", null);
-      System.out.println(options.json ? result.toString() : MirrorTable.of(name, result));
-      return result.path("reachable").asBoolean(false) ? Main.DONE : Main.RUN_FAILED;
+      try (var connection = Connection.open(options, System.getenv())) {
+        var client = connection.client();
+        boolean isReached = true;
+        for (var each : name == null ? enabled(client) : List.of(name)) {
+          var result = client.ask("POST", path(each) + ":probe", null);
+          isReached &= result.path("reachable").asBoolean(false);
+          System.out.println(options.json ? result.toString() : MirrorTable.of(each, result));
+        }
+        return isReached ? Main.DONE : Main.RUN_FAILED;
+      }
+    }
+
+    private static List<String> enabled(GatewayClient client) throws InterruptedException {
+      return client
+          .ask("GET", "/v1/mirrors", null)
+          .path("data")
+          .valueStream()
+          .map(status -> status.path("mirror"))
+          .filter(mirror -> mirror.path("enabled").asBoolean(true))
+          .map(mirror -> mirror.path("name").asString(""))
+          .toList();
     }
   }
 

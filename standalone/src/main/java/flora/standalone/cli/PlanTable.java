@@ -15,26 +15,26 @@ final class PlanTable {
   static List<String> of(JsonNode plan) {
     var lines = new ArrayList<String>();
     for (var repository : plan.path("repositories")) {
+      var usual = sources(repository.path("files").path(0));
+      boolean isSame =
+          repository.path("files").valueStream().allMatch(file -> sources(file).equals(usual));
       lines.add(
-          "%s @ %s  (%s, listed by %s)"
+          "%s @ %s  (%s, listed by %s%s)"
               .formatted(
                   repository.path("repo").asString(""),
                   repository.path("commit").asString(""),
                   repository.path("role").asString(""),
-                  repository.path("listed_by").asString("?")));
+                  repository.path("listed_by").asString("?"),
+                  isSame && !usual.isEmpty() ? ", from " + usual : ""));
       for (var file : repository.path("files")) {
-        var sources =
-            file.path("sources")
-                .valueStream()
-                .map(s -> s.asString(""))
-                .collect(Collectors.joining(", "));
+        var sources = isSame ? "" : sources(file);
         boolean isPresent = file.path("present").asBoolean(false);
         lines.add(
             "  %-9s %10s  %s%s%s"
                 .formatted(
                     isPresent ? "present" : "to fetch",
                     StageLine.bytes(file.path("size").asLong(0)),
-                    printable(file.path("path").asString("")),
+                    StageLine.printable(file.path("path").asString("")),
                     file.path("converted").asBoolean(false) ? "  (becomes safetensors)" : "",
                     isPresent || sources.isEmpty() ? "" : "  from " + sources));
       }
@@ -44,7 +44,7 @@ final class PlanTable {
       var rate = mirror.path("bytes_per_second");
       var seconds = mirror.path("estimated_seconds");
       lines.add(
-          "%-24s %-14s %4d files  %10s  %s  %s"
+          "%-24s %-14s %4d files  %10s  %s%s"
               .formatted(
                   mirror.path("name").asString(""),
                   mirror.path("verdict").asString("unknown"),
@@ -52,12 +52,12 @@ final class PlanTable {
                   StageLine.bytes(mirror.path("missing_bytes").asLong(0)),
                   rate.isNumber()
                       ? StageLine.bytes(rate.asLong()) + "/s a connection"
-                      : "not measured yet",
-                  seconds.isNumber() ? "about " + StageLine.duration(seconds.asLong()) : ""));
+                      : "not measured yet: ./flora mirrors probe",
+                  seconds.isNumber() ? "  about " + StageLine.duration(seconds.asLong()) : ""));
     }
     var free = plan.path("disk_free_bytes");
     lines.add(
-        "%d files, %s: %s are there, %s to fetch%s"
+        "in all %d files, %s: %s are there, %s to fetch%s"
             .formatted(
                 plan.path("files").asLong(0),
                 StageLine.bytes(plan.path("bytes").asLong(0)),
@@ -69,11 +69,15 @@ final class PlanTable {
   }
 
   private static void warnings(JsonNode holder, String indent, List<String> lines) {
-    holder.path("warnings").forEach(w -> lines.add(indent + "note: " + w.asString("")));
+    holder
+        .path("warnings")
+        .forEach(w -> lines.add(indent + "note: " + StageLine.printable(w.asString(""))));
   }
 
-  /** A name from a hub, without what a terminal would obey. */
-  private static String printable(String path) {
-    return path.replaceAll("\\p{Cntrl}", "?");
+  private static String sources(JsonNode file) {
+    return file.path("sources")
+        .valueStream()
+        .map(source -> source.asString(""))
+        .collect(Collectors.joining(", "));
   }
 }

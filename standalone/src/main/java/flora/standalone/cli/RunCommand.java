@@ -44,6 +44,11 @@ final class RunCommand implements Callable<Integer> {
   boolean detach;
 
   @Option(
+      names = {"--dry-run", "--dry_run"},
+      description = "say what would be done and fetched; do nothing")
+  boolean dryRun;
+
+  @Option(
       names = {"--use_mirror", "--use-mirror"},
       arity = "0..1",
       fallbackValue = "true",
@@ -67,6 +72,9 @@ final class RunCommand implements Callable<Integer> {
             "--detach needs a server that stays: start one with ./flora up, then run this again");
       }
       var client = connection.client();
+      if (dryRun) {
+        return tell(client.dryRun(body, "application/yaml"));
+      }
       upload(client, request, effective);
       Run run = client.submit(body, "application/yaml");
       System.err.println("run " + run.id());
@@ -74,8 +82,19 @@ final class RunCommand implements Callable<Integer> {
         System.out.println(run.id());
         return Main.DONE;
       }
-      return FollowedRun.toTheEnd(client, run.id(), options, done -> bring(client, done, request));
+      return FollowedRun.toTheEnd(
+          connection, run.id(), options, done -> bring(client, done, request));
     }
+  }
+
+  private int tell(JsonNode outlook) {
+    boolean isPossible = outlook.path("download_problem").isNull();
+    if (options.json) {
+      System.out.println(outlook);
+    } else {
+      DryRunTable.of(outlook).forEach(System.out::println);
+    }
+    return isPossible ? Main.DONE : Main.REFUSED;
   }
 
   private ObjectNode read() throws IOException {

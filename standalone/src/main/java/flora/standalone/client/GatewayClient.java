@@ -2,6 +2,7 @@ package flora.standalone.client;
 
 import flora.schemas.Json;
 import flora.schemas.RunId;
+import flora.schemas.fetch.FetchEvent;
 import flora.schemas.run.Run;
 import java.io.IOException;
 import java.io.InputStream;
@@ -67,6 +68,16 @@ public final class GatewayClient implements AutoCloseable {
     return read(send(request, BodyHandlers.ofByteArray()), Run.class);
   }
 
+  /** What a run would be, told without starting it. */
+  public JsonNode dryRun(byte[] body, String contentType) throws InterruptedException {
+    var request =
+        request("/v1/runs?dry_run=true")
+            .header("Content-Type", contentType)
+            .POST(BodyPublishers.ofByteArray(body))
+            .build();
+    return read(send(request, BodyHandlers.ofByteArray()), JsonNode.class);
+  }
+
   public Run run(RunId id) throws InterruptedException {
     return read(get("/v1/runs/" + id), Run.class);
   }
@@ -102,6 +113,23 @@ public final class GatewayClient implements AutoCloseable {
   /** The bytes of an answer, as they come; the caller closes the stream. */
   public InputStream open(String path) throws InterruptedException {
     return send(request(path).GET().build(), BodyHandlers.ofInputStream());
+  }
+
+  /**
+   * The bytes of an answer from an offset on, as they come; the caller closes the stream.
+   *
+   * @throws IOException when it breaks before the offset, where the server knows no ranges
+   */
+  public InputStream open(String path, long from) throws InterruptedException, IOException {
+    var request = request(path).GET();
+    if (from > 0) {
+      request.header("Range", "bytes=%d-".formatted(from));
+    }
+    var response = answer(request.build(), BodyHandlers.ofInputStream());
+    if (from > 0 && response.statusCode() != 206) {
+      response.body().skipNBytes(from);
+    }
+    return response.body();
   }
 
   /** Sends a file as it is read, and returns the answer. */
@@ -155,9 +183,16 @@ public final class GatewayClient implements AutoCloseable {
     }
   }
 
+  /** Hands over what the fetch stage of a run says, until the stream ends. */
+  public void fetchEvents(RunId id, boolean follow, Consumer<FetchEvent> event)
+      throws InterruptedException {
+    events(id, follow, new FetchLines(event));
+  }
+
   @Override
   public void close() {
-    http.close();
+    // not close(), which waits for streams that nobody reads any more
+    http.shutdownNow();
   }
 
   private byte[] get(String path) throws InterruptedException {
@@ -178,12 +213,17 @@ public final class GatewayClient implements AutoCloseable {
 
   private <T> T send(HttpRequest request, HttpResponse.BodyHandler<T> handler)
       throws InterruptedException {
+    return answer(request, handler).body();
+  }
+
+  private <T> HttpResponse<T> answer(HttpRequest request, HttpResponse.BodyHandler<T> handler)
+      throws InterruptedException {
     try {
       HttpResponse<T> response = http.send(request, handler);
       if (response.statusCode() >= 400) {
         throw refused(response);
       }
-      return response.body();
+      return response;
     } catch (IOException e) {
       throw new ServerGone(server, e);
     }
@@ -214,6 +254,30 @@ public final class GatewayClient implements AutoCloseable {
 
   private static String encode(String segment) {
     return URLEncoder.encode(segment, StandardCharsets.UTF_8).replace("+", "%20");
+  }
+
+  /** Takes the events of the fetch stage out of a run's stream: a name, then its data. */
+  private static final class FetchLines implements Consumer<String> {
+    private final Consumer<FetchEvent> events;
+    private String name = "";
+
+    FetchLines(Consumer<FetchEvent> events) {
+      this.events = events;
+    }
+
+    @Override
+    public void accept(String line) {
+      if (line.startsWith("event:")) {
+        name = line.substring("event:".length()).strip();
+      } else if (line.startsWith("data:") && name.startsWith("fetch.")) {
+        try {
+          events.accept(
+              Json.mapper().readValue(line.substring("data:".length()), FetchEvent.class));
+        } catch (JacksonException e) {
+          // a server of a later version says more than is known here
+        }
+      }
+    }
   }
 
   /** The gateway said no; the message is what it gave as reason. */

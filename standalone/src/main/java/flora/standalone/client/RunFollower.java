@@ -6,10 +6,12 @@ import flora.schemas.Stage;
 import flora.schemas.run.Run;
 import flora.schemas.run.StageState;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Follows a run until it ends: one bar a stage on a terminal, a line whenever something changed in
@@ -25,6 +27,7 @@ public final class RunFollower {
   }
 
   private static final long POLL_MILLIS = 300;
+  private static final int MOST_FAILURES = 30;
   private static final int PLAIN_PERCENT = 10;
 
   private final GatewayClient client;
@@ -39,17 +42,33 @@ public final class RunFollower {
     this.style = style;
   }
 
-  /** Returns the run as it ended. */
+  /**
+   * Returns the run as it ended. A server that does not answer for a while is waited for: the run
+   * does not end with it.
+   */
   public Run follow(RunId id) throws InterruptedException {
     Run run = client.run(id);
-    try (var details = style == Style.BARS ? FetchDetails.of(client, id) : FetchDetails.none()) {
-      while (true) {
+    try (var details = style == Style.JSON ? FetchDetails.none() : FetchDetails.of(client, id)) {
+      while (!run.status().isTerminal()) {
         show(run, details);
-        if (run.status().isTerminal()) {
-          return run;
-        }
         Thread.sleep(POLL_MILLIS);
-        run = client.run(id);
+        run = patiently(id);
+      }
+      details.await();
+      show(run, details);
+      return run;
+    }
+  }
+
+  private Run patiently(RunId id) throws InterruptedException {
+    for (int failures = 0; ; failures++) {
+      try {
+        return client.run(id);
+      } catch (GatewayClient.ServerGone e) {
+        if (failures == MOST_FAILURES) {
+          throw e;
+        }
+        Thread.sleep(1000);
       }
     }
   }
@@ -57,13 +76,24 @@ public final class RunFollower {
   private void show(Run run, FetchDetails details) {
     switch (style) {
       case BARS -> drawBars(run, details);
-      case LINES -> sayLines(run);
-      case JSON -> sayOnce(new String(Json.bytes(run), java.nio.charset.StandardCharsets.UTF_8));
+      case LINES -> sayLines(run, details);
+      case JSON -> sayOnce(new String(Json.bytes(run), StandardCharsets.UTF_8));
     }
   }
 
+  /** What is to be told once: warnings of the stages, and what happened on the way. */
+  private List<String> notes(Run run, FetchDetails details) {
+    return Stream.concat(
+            run.stages().values().stream().flatMap(state -> state.warnings().stream()),
+            details.notices().stream())
+        .map(note -> "note: " + StageLine.printable(note))
+        .filter(said::add)
+        .toList();
+  }
+
   private void drawBars(Run run, FetchDetails details) {
-    List<String> lines = new ArrayList<>();
+    List<String> lines = new ArrayList<>(notes(run, details));
+    int notes = lines.size();
     run.stages()
         .forEach(
             (stage, state) -> {
@@ -81,16 +111,19 @@ public final class RunFollower {
     if (drawn > 0) {
       text.append("\033[").append(drawn).append('A');
     }
-    for (var line : lines) {
-      text.append("\033[2K").append(line).append('\n');
+    for (int i = 0; i < lines.size(); i++) {
+      // a bar that is wider than the terminal is cut, or the next one would be drawn a line too low
+      text.append(i < notes ? "\033[2K" : "\033[2K\033[?7l");
+      text.append(lines.get(i)).append(i < notes ? "\n" : "\033[?7h\n");
     }
     text.append("\033[0J");
     out.print(text);
     out.flush();
-    drawn = lines.size();
+    drawn = lines.size() - notes;
   }
 
-  private void sayLines(Run run) {
+  private void sayLines(Run run, FetchDetails details) {
+    notes(run, details).forEach(out::println);
     run.stages()
         .forEach(
             (stage, state) -> {
@@ -102,7 +135,9 @@ public final class RunFollower {
                   state.total() == 0 ? 0 : 100 * state.done() / state.total() / PLAIN_PERCENT;
               boolean isPaused = state.paused() != null;
               if (said.add(stage + "/" + state.status() + "/" + tenth + "/" + isPaused)) {
-                out.println(StageLine.plain(stage, state));
+                boolean isFetching =
+                    stage == Stage.FETCH && state.status() == StageState.Status.RUNNING;
+                out.println(StageLine.plain(stage, state) + (isFetching ? details.summary() : ""));
               }
             });
   }

@@ -50,7 +50,10 @@ public final class StageLine {
       text.append("  ").append(duration(state.etaSeconds())).append(" left");
     }
     if (state.paused() != null && state.status() == StageState.Status.RUNNING) {
-      text.append("  PAUSED: ").append(state.paused().message());
+      text.append("  PAUSED: ").append(printable(state.paused().message()));
+      if (state.paused().hint() != null) {
+        text.append("; ").append(printable(state.paused().hint()));
+      }
     }
     return text.toString();
   }
@@ -59,6 +62,11 @@ public final class StageLine {
     return state.unit().equals("bytes")
         ? "%s of %s".formatted(bytes(state.done()), bytes(state.total()))
         : "%d/%d %s".formatted(state.done(), state.total(), state.unit());
+  }
+
+  /** A text that names what a hub named, without what a terminal would obey. */
+  public static String printable(String text) {
+    return text.replaceAll("\\p{Cntrl}", "?");
   }
 
   /** Decimal units, as download tools use them. */

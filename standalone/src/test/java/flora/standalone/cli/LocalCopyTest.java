@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpServer;
 import flora.schemas.Json;
-import flora.schemas.RepoReference;
+import flora.schemas.RepoId;
 import flora.schemas.Sha256;
 import flora.standalone.client.GatewayClient;
 import flora.standalone.client.InvalidInput;
@@ -29,8 +29,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class LocalCopyTest {
-
-  private static final RepoReference REPO = RepoReference.parse("some-one/model@v1");
 
   @TempDir Path folder;
 
@@ -65,8 +63,8 @@ class LocalCopyTest {
   }
 
   private LocalCopy.Brought bring(String... paths) throws Exception {
-    return new LocalCopy(client, folder, new PrintStream(OutputStream.nullOutputStream()))
-        .bring(REPO, "model", Set.of(paths));
+    return new LocalCopy(client, folder, new PrintStream(OutputStream.nullOutputStream()), false)
+        .bring(new RepoId("some-one/model"), "c".repeat(40), "model", Set.of(paths));
   }
 
   private void has(String path, byte[] bytes) {
@@ -81,27 +79,55 @@ class LocalCopyTest {
   void writesFilesUnderTheirNamesAndLeavesWhatIsThere() throws Exception {
     has("unet/a b.safetensors", content);
 
-    assertThat(bring("unet/a b.safetensors")).isEqualTo(new LocalCopy.Brought(1, 1));
+    assertThat(bring("unet/a b.safetensors"))
+        .isEqualTo(new LocalCopy.Brought(1, 1, content.length));
     assertThat(folder.resolve("unet/a b.safetensors")).hasBinaryContent(content);
     assertThat(asked)
         .containsExactly(
-            "/v1/models/some-one/model?revision=v1&type=model",
+            "/v1/models/some-one/model?revision=" + "c".repeat(40) + "&type=model",
             "/v1/models/some-one/model/files/unet/a%20b.safetensors?revision="
                 + "c".repeat(40)
                 + "&type=model");
 
-    assertThat(bring("unet/a b.safetensors")).isEqualTo(new LocalCopy.Brought(1, 0));
+    assertThat(bring("unet/a b.safetensors"))
+        .isEqualTo(new LocalCopy.Brought(1, 0, content.length));
     Files.writeString(folder.resolve("unet/a b.safetensors"), "changed");
-    assertThat(bring("unet/a b.safetensors")).isEqualTo(new LocalCopy.Brought(1, 1));
+    assertThat(bring("unet/a b.safetensors"))
+        .isEqualTo(new LocalCopy.Brought(1, 1, content.length));
     assertThat(folder.resolve("unet/a b.safetensors")).hasBinaryContent(content);
   }
 
   @Test
-  void bringsOnlyWhatWasAskedFor() throws Exception {
+  void bringsOnlyWhatWasAskedForAndAllOfIt() throws Exception {
     has("other.bin", content);
 
-    assertThat(bring("model.safetensors")).isEqualTo(new LocalCopy.Brought(0, 0));
+    assertThatThrownBy(() -> bring("model.safetensors"))
+        .isInstanceOf(InvalidInput.class)
+        .hasMessageContaining("model.safetensors");
     assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  void bringsWhatAPickleBecame() throws Exception {
+    has("model.safetensors", content);
+    snapshot =
+        snapshot.replace(
+            "\"path\":", "\"converted_from\":{\"path\":\"pytorch_model.bin\"},\"path\":");
+
+    bring("pytorch_model.bin");
+
+    assertThat(folder.resolve("model.safetensors")).hasBinaryContent(content);
+  }
+
+  @Test
+  void saysBeforehandWhatIsWrongWithTheFolder() throws Exception {
+    var file = Files.writeString(folder.resolve("file"), "");
+
+    assertThatThrownBy(() -> LocalCopy.prepare(file))
+        .isInstanceOf(InvalidInput.class)
+        .hasMessageContaining("is a file");
+    LocalCopy.prepare(folder.resolve("a/b"));
+    assertThat(folder.resolve("a/b")).isEmptyDirectory();
   }
 
   @Test

@@ -34,7 +34,28 @@ class PlanTableTest {
         .anyMatch(l -> l.contains("to fetch") && l.contains("hub, near") && l.contains("becomes"));
     assertThat(lines).contains("  note: no tokenizer", "note: slow today");
     assertThat(lines).anyMatch(l -> l.startsWith("near") && l.contains("about 2 s"));
-    assertThat(lines).contains("2 files, 2.0 MB: 12 B are there, 2.0 MB to fetch; room for 5.0 GB");
+    assertThat(lines)
+        .contains("in all 2 files, 2.0 MB: 12 B are there, 2.0 MB to fetch; room for 5.0 GB");
     assertThat(String.join("", lines)).doesNotContain("\u001b");
+  }
+
+  @Test
+  void saysOnceWhatAllFilesHaveInCommon() {
+    var plan =
+        Json.mapper()
+            .readTree(
+                """
+                {"repositories": [{"repo": "a/b", "commit": "c0ffee", "role": "base_model",
+                    "listed_by": "hub", "files": [
+                      {"path": "a", "size": 1, "present": false, "sources": ["hub", "near"]},
+                      {"path": "b", "size": 1, "present": false, "sources": ["hub", "near"]}]}],
+                 "mirrors": [{"name": "hub", "files": 2, "missing_bytes": 2}]}
+                """);
+
+    var lines = PlanTable.of(plan);
+
+    assertThat(lines.getFirst()).endsWith("from hub, near)");
+    assertThat(lines.subList(1, 3)).noneMatch(line -> line.contains("from"));
+    assertThat(lines.get(3)).contains("not measured yet");
   }
 }

@@ -2,6 +2,7 @@ package flora.standalone.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import flora.schemas.RepoId;
 import flora.schemas.RunId;
 import flora.schemas.fetch.FetchEvent;
 import java.time.Instant;
@@ -42,5 +43,77 @@ class FetchDetailsTest {
             RunId.of("x"), 1, 1, Instant.EPOCH, 0, 0, 0, 0, null, null, List.of());
 
     assertThat(FetchDetails.lines(progress)).isEmpty();
+    assertThat(FetchDetails.summary(progress)).isEmpty();
+  }
+
+  @Test
+  void saysTheSameInOneLine() {
+    var progress =
+        new FetchEvent.Progressed(
+            RunId.of("x"),
+            1,
+            1,
+            Instant.EPOCH,
+            400,
+            1000,
+            90,
+            100,
+            7L,
+            FetchEvent.Bottleneck.LINK,
+            List.of(
+                new FetchEvent.SourceShare("hub", 300, 60_000_000, 16),
+                new FetchEvent.SourceShare("idle", 0, 0, 0),
+                new FetchEvent.SourceShare("near", 100, 30_000_000, 1)));
+
+    assertThat(FetchDetails.summary(progress))
+        .isEqualTo("  (hub 75 %, near 25 %; 90 % of the link, held up by the link)");
+  }
+
+  @Test
+  void tellsWhatHappenedOnTheWay() {
+    var repo = new RepoId("some/model");
+
+    assertThat(
+            FetchDetails.notice(
+                new FetchEvent.MirrorSwitched(
+                    RunId.of("x"),
+                    1,
+                    1,
+                    Instant.EPOCH,
+                    repo,
+                    "a.bin",
+                    "near",
+                    "hub",
+                    "it is gone")))
+        .hasValueSatisfying(t -> assertThat(t).contains("near", "hub", "a.bin", "it is gone"));
+    assertThat(
+            FetchDetails.notice(
+                new FetchEvent.ChecksumMismatched(
+                    RunId.of("x"),
+                    1,
+                    1,
+                    Instant.EPOCH,
+                    repo,
+                    "a.bin",
+                    "near",
+                    "sha256 " + "a".repeat(64),
+                    "sha256 " + "b".repeat(64))))
+        .hasValueSatisfying(
+            t ->
+                assertThat(t).contains("near", "a.bin", "a".repeat(12) + "…").hasSizeLessThan(120));
+    assertThat(
+            FetchDetails.notice(
+                new FetchEvent.UpstreamMoved(
+                    RunId.of("x"),
+                    1,
+                    1,
+                    Instant.EPOCH,
+                    repo,
+                    "main",
+                    "1".repeat(40),
+                    "2".repeat(40))))
+        .hasValueSatisfying(t -> assertThat(t).contains("main", "1".repeat(12), "2".repeat(12)));
+    assertThat(FetchDetails.notice(new FetchEvent.Resumed(RunId.of("x"), 1, 1, Instant.EPOCH)))
+        .isEmpty();
   }
 }

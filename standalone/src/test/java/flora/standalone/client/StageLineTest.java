@@ -2,6 +2,8 @@ package flora.standalone.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import flora.schemas.ErrorCode;
+import flora.schemas.Failure;
 import flora.schemas.Stage;
 import flora.schemas.run.StageState;
 import java.util.List;
@@ -46,6 +48,32 @@ class StageLineTest {
   @CsvSource({"0,0 s", "99,99 s", "812,14 min", "7500,2 h 05 min"})
   void roundsTimesToWhatMatters(long seconds, String text) {
     assertThat(StageLine.duration(seconds)).isEqualTo(text);
+  }
+
+  @Test
+  void saysWhatAPausedStageWaitsForAndWhatHelps() {
+    var full = new Failure(ErrorCode.INSUFFICIENT_DISK, "no room\u001b[31m", "free some");
+    var paused =
+        new StageState(
+            StageState.Status.RUNNING,
+            1,
+            1,
+            null,
+            1,
+            4_000_000,
+            9_000_000,
+            "bytes",
+            null,
+            null,
+            null,
+            null,
+            List.of(),
+            full,
+            null);
+
+    assertThat(StageLine.plain(Stage.FETCH, paused))
+        .contains("4.0 MB of 9.0 MB")
+        .endsWith("PAUSED: no room?[31m; free some");
   }
 
   private static StageState state(

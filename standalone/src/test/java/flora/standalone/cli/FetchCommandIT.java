@@ -1,0 +1,189 @@
+package flora.standalone.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import flora.fakehub.FakeHub;
+import flora.fakehub.FakeRepo;
+import flora.schemas.Json;
+import flora.standalone.Standalone;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** {@code flora fetch} and {@code flora run --dry-run} as somebody types them, against a server. */
+class FetchCommandIT {
+
+  @TempDir static Path data;
+  @TempDir Path here;
+
+  private static FakeHub hub;
+  private static Standalone flora;
+
+  private String out = "";
+  private String err = "";
+
+  @BeforeAll
+  static void start() throws Exception {
+    hub =
+        FakeHub.start(0)
+            .add(
+                FakeRepo.model("some/model")
+                    .file("config.json", "{}")
+                    .file("tokenizer.json", "{\"a\": 1}")
+                    .noise("model.safetensors", 3_000_000)
+                    .noise("pytorch_model.bin", 3_000_000)
+                    .noise("onnx/model.onnx", 100)
+                    .formerly("old/model"))
+            .add(FakeRepo.dataset("some/data").noise("data/train.parquet", 5_000).file("a.md", "a"))
+            .add(
+                FakeRepo.model("some/gated")
+                    .gated("token")
+                    .file("config.json", "{\"of\": \"gated\"}"));
+    flora =
+        Standalone.start(
+            Map.of(
+                "FLORA_DATA", data.toString(),
+                "FLORA_PORT", "0",
+                "FLORA_KAFKA_PORT", "0",
+                "FLORA_S3_PORT", "0",
+                "HF_ENDPOINT", hub.endpoint().toString()));
+  }
+
+  @AfterAll
+  static void stop() {
+    if (flora != null) {
+      flora.close();
+    }
+    if (hub != null) {
+      hub.close();
+    }
+  }
+
+  private int flora(String... arguments) {
+    var command = new ArrayList<>(List.of(arguments));
+    command.addAll(List.of("--server", flora.gateway().toString()));
+    var standardOut = System.out;
+    var standardErr = System.err;
+    var outBytes = new ByteArrayOutputStream();
+    var errBytes = new ByteArrayOutputStream();
+    try {
+      System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));
+      System.setErr(new PrintStream(errBytes, true, StandardCharsets.UTF_8));
+      return Main.commandLine().execute(command.toArray(String[]::new));
+    } finally {
+      System.setOut(standardOut);
+      System.setErr(standardErr);
+      out = outBytes.toString(StandardCharsets.UTF_8);
+      err = errBytes.toString(StandardCharsets.UTF_8);
+    }
+  }
+
+  private JsonNode lastLine() {
+    return Json.mapper().readTree(out.lines().toList().getLast());
+  }
+
+  private static List<String> files(Path folder) throws Exception {
+    try (var walk = Files.walk(folder)) {
+      return walk.filter(Files::isRegularFile)
+          .map(file -> folder.relativize(file).toString())
+          .sorted()
+          .toList();
+    }
+  }
+
+  @Test
+  void plansFetchesAndWritesARepository() throws Exception {
+    hub.forget();
+    assertThat(flora("fetch", "some/model", "--plan")).isZero();
+    assertThat(out)
+        .contains("to fetch", "model.safetensors")
+        .doesNotContain("pytorch_model.bin", "onnx")
+        .contains("in all 3 files");
+    assertThat(hub.bytesSent(".safetensors")).isZero();
+
+    assertThat(flora("fetch", "some/model", "--to", here.toString())).as(err).isZero();
+    assertThat(out).contains("fetch  done", "3 of them new");
+    assertThat(files(here)).containsExactly("config.json", "model.safetensors", "tokenizer.json");
+    assertThat(here.resolve("model.safetensors")).hasSize(3_000_000);
+
+    Files.delete(here.resolve("tokenizer.json"));
+    hub.forget();
+    assertThat(flora("fetch", "some/model", "--to", here.toString())).isZero();
+    assertThat(out).contains("3 files").contains("1 of them new");
+    assertThat(hub.bytesSent(".safetensors")).isZero();
+    assertThat(flora("fetch", "some/model", "--plan")).isZero();
+    assertThat(out).contains("present").doesNotContain("to fetch  ").contains(", 0 B to fetch");
+  }
+
+  @Test
+  void writesARenamedRepositoryUnderItsOldName() throws Exception {
+    assertThat(
+            flora("fetch", "old/model", "--include", "*.json", "--json", "--to", here.toString()))
+        .as(err)
+        .isZero();
+
+    assertThat(lastLine().path("object").asString()).isEqualTo("local_copy");
+    assertThat(lastLine().path("repo").asString()).isEqualTo("some/model");
+    assertThat(lastLine().path("files").asInt()).isEqualTo(2);
+    assertThat(out.lines()).allMatch(line -> line.startsWith("{"));
+    assertThat(files(here)).containsExactly("config.json", "tokenizer.json");
+  }
+
+  @Test
+  void writesADataset() throws Exception {
+    assertThat(
+            flora("fetch", "--dataset", "some/data", "--exclude", "*.md", "--to", here.toString()))
+        .as(err)
+        .isZero();
+
+    assertThat(files(here)).containsExactly("data/train.parquet");
+  }
+
+  @Test
+  void tellsWhatTheChoiceLeavesOut() {
+    assertThat(flora("fetch", "some/model", "--exclude", "*.safetensors")).isZero();
+
+    assertThat(out).contains("note: ", "model.safetensors").contains("is in the store, commit ");
+  }
+
+  @Test
+  void saysInOneLineWhatIsWrong() throws Exception {
+    assertThat(flora("fetch", "some/none", "--plan")).isEqualTo(Main.REFUSED);
+    assertThat(err).contains("some/none").doesNotContain("Exception", "\tat ");
+
+    assertThat(flora("fetch", "some/gated")).isEqualTo(Main.RUN_FAILED);
+    assertThat(err).contains("REPO_GATED in fetch:").doesNotContain("\tat ");
+
+    var file = Files.writeString(here.resolve("file"), "").toString();
+    assertThat(flora("fetch", "some/model", "--to", file)).isEqualTo(Main.REFUSED);
+    assertThat(err.strip().lines()).hasSize(1);
+    assertThat(flora("fetch", "some/model", "--to", file + "/below")).isEqualTo(Main.REFUSED);
+    assertThat(err.strip().lines()).hasSize(1);
+    assertThat(flora("fetch", "some/model", "--plan", "--to", "x")).isEqualTo(Main.REFUSED);
+    assertThat(flora("fetch", "no such repo")).isEqualTo(Main.REFUSED);
+  }
+
+  @Test
+  void aDryRunOfAConfigTellsThePlanAndStartsNothing() throws Exception {
+    var config = Files.writeString(here.resolve("run.yaml"), "{base_model: some/model}").toString();
+
+    assertThat(flora("run", config, "--dry-run")).as(err).isZero();
+    assertThat(out).contains("would fetch", "model.safetensors", "in all 3 files");
+    assertThat(flora("run", config, "--dry-run", "--json")).isZero();
+    assertThat(lastLine().at("/download_plan/files").asInt()).isEqualTo(3);
+
+    Files.writeString(Path.of(config), "{base_model: some/none}");
+    assertThat(flora("run", config, "--dry-run")).isEqualTo(Main.REFUSED);
+    assertThat(out).contains("REPO_NOT_FOUND");
+  }
+}
