@@ -75,7 +75,12 @@ record SyncJob(
   }
 
   private List<Object> settings() {
-    return List.of(cron, zone, useMirror, preset, allowPatterns, ignorePatterns);
+    return List.of(cron, zone, useMirror, files());
+  }
+
+  /** Which files it wants. */
+  List<Object> files() {
+    return List.of(preset, allowPatterns, ignorePatterns);
   }
 
   /** To be compared at another time; whoever writes this first is the one who compares. */

@@ -140,7 +140,8 @@ final class SyncJobs {
         wanted.ignorePatterns(),
         wanted.nextAt(),
         old.lastCheckedAt(),
-        old.commit(),
+        // of other files nothing is known
+        wanted.files().equals(old.files()) ? old.commit() : null,
         old.lastChangedAt(),
         old.lastRun(),
         old.lastError());
