@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -261,6 +262,10 @@ public final class FakeHub implements AutoCloseable {
 
   boolean isBare(String path) {
     return rules.isBare(path);
+  }
+
+  Optional<FakeRepo> find(FakeRepo.Type type, Predicate<FakeRepo> which) {
+    return repos.values().stream().filter(r -> r.type() == type).filter(which).findFirst();
   }
 
   Optional<FakeRepo> find(FakeRepo.Type type, String id) {

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -44,9 +45,14 @@ final class ModelScope {
     }
   }
 
+  /** Datasets are listed by their number, everything else goes by names. */
   private void api(Exchange exchange, String type, List<String> parts) throws IOException {
-    var id = parts.get(0) + "/" + parts.get(1);
-    var verb = String.join("/", parts.subList(2, parts.size()));
+    var numbered =
+        type.equals("datasets")
+            ? hub.find(FakeRepo.Type.DATASET, repo -> number(repo.id()).equals(parts.getFirst()))
+            : Optional.<FakeRepo>empty();
+    var id = numbered.map(FakeRepo::id).orElse(parts.get(0) + "/" + parts.get(1));
+    var verb = String.join("/", parts.subList(numbered.isEmpty() ? 2 : 1, parts.size()));
     var query = exchange.query();
     var revision = query.getOrDefault("Revision", "master");
     if (verb.equals("repo") && query.containsKey("FilePath")) {
@@ -60,14 +66,25 @@ final class ModelScope {
     switch (verb) {
       case "" -> ok(exchange, about(type, parts));
       case "revisions" -> ok(exchange, Map.of("RevisionMap", revisions(tree)));
-      case "repo/files", "repo/tree" -> files(exchange, tree, verb.equals("repo/tree"));
+      case "repo/files" -> files(exchange, tree, false);
+      case "repo/tree" -> {
+        if (numbered.isEmpty()) {
+          error(exchange, 404, "page not found");
+        } else {
+          files(exchange, tree, true);
+        }
+      }
       default -> error(exchange, 404, "page not found");
     }
   }
 
+  private static String number(String id) {
+    return Integer.toString(id.hashCode() & Integer.MAX_VALUE);
+  }
+
   private static Map<String, Object> about(String type, List<String> parts) {
     var about = new LinkedHashMap<String, Object>();
-    about.put("Id", 1);
+    about.put("Id", Long.parseLong(number(parts.get(0) + "/" + parts.get(1))));
     about.put(type.equals("models") ? "Path" : "Namespace", parts.get(0));
     about.put("Name", parts.get(1));
     about.put("Visibility", 5);

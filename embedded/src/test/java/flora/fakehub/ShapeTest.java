@@ -82,9 +82,11 @@ class ShapeTest {
     hub.shape(Shape.MODELSCOPE)
         .add(FakeRepo.dataset("flora/pictures").file("a.txt", "a").file("b.txt", "b"));
 
+    var about = new JsonMapper().readTree(calls.get("/api/v1/datasets/flora/pictures").body());
+    var id = about.path("Data").path("Id").asLong();
     var second =
         calls.get(
-            "/api/v1/datasets/flora/pictures/repo/tree?Recursive=True&PageNumber=2&PageSize=1");
+            "/api/v1/datasets/%d/repo/tree?Recursive=True&PageNumber=2&PageSize=1".formatted(id));
 
     assertThat(text(second)).contains("\"Path\":\"b.txt\"").doesNotContain("a.txt");
     assertThat(text(second)).contains("\"TotalCount\":2");

@@ -8,6 +8,7 @@ import flora.embedded.EmbeddedS3;
 import flora.fakehub.FakeHub;
 import flora.fakehub.FakeRepo;
 import flora.fakehub.Fault;
+import flora.hub.mirror.Mirrors;
 import flora.schemas.ErrorCode;
 import flora.schemas.Json;
 import flora.schemas.RepoId;
@@ -114,6 +115,8 @@ class FetcherIT {
         "--stage.first-pause=100ms",
         "--hub.mirrors[0].name=near",
         "--hub.mirrors[0].endpoint=" + near.endpoint(),
+        "--hub.probe-every=1s",
+        "--hub.probe-repository=flora/probed",
         "--hub.endpoint=" + hub.endpoint());
   }
 
@@ -196,6 +199,7 @@ class FetcherIT {
     hub.add(repo);
     hub.add(FakeRepo.dataset("flora/packed").noise("data/train.parquet", 50));
     near.add(FakeRepo.model("flora/near").file("config.json", "{\"n\": 1}"));
+    near.add(FakeRepo.model("flora/probed").file("config.json", "{}"));
     try (var service = service()) {
       var run = ask(Requests.mirror("flora/mirrored"));
       var lost = ask(Requests.mirror("flora/none"));
@@ -231,6 +235,8 @@ class FetcherIT {
       var unknown = awaitEvent(nobody, FetchEvent.Failed.class).error();
       assertThat(unknown.code()).isEqualTo(ErrorCode.REQUEST_INVALID);
       assertThat(unknown.message()).contains("no mirror named nobody", "[near]");
+      var mirrors = service.getBean(Mirrors.class);
+      await().untilAsserted(() -> assertThat(mirrors.get("near").p95Ms()).isNotNull());
       assertThat(service.isRunning()).isTrue();
     }
   }

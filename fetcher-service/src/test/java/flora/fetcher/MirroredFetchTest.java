@@ -20,6 +20,8 @@ import flora.hub.mirror.MirrorException;
 import flora.hub.mirror.MirrorProperties;
 import flora.hub.mirror.Mirrors;
 import flora.hub.plan.Planner;
+import flora.schemas.ErrorCode;
+import flora.schemas.PipelineException;
 import flora.schemas.RepoId;
 import flora.schemas.fetch.FetchEvent;
 import flora.schemas.fetch.RepoManifest;
@@ -230,6 +232,28 @@ class MirroredFetchTest {
               assertThat(event.reason()).contains("no longer there");
             });
     assertThat(warnings()).anyMatch(warning -> warning.contains("in place of " + old));
+  }
+
+  @Test
+  void namesThePageToAcceptWhoeverElseLacksTheFile() {
+    hub.add(
+        FakeRepo.model("flora/gate").file("config.json", "{}").noise(WEIGHTS, 1000).gated("right"));
+    var page = hub.endpoint() + "/flora/gate";
+    var flow = flow(hub.endpoint(), proxy(), files());
+
+    for (var published : List.of("nothing", "config.json")) {
+      if (!published.equals("nothing")) {
+        university.add(FakeRepo.model("flora/gate").file(published, "{}"));
+      }
+
+      assertThatThrownBy(() -> flow.run(Requests.from("true", "flora/gate"), context))
+          .isInstanceOfSatisfying(
+              PipelineException.class,
+              e -> {
+                assertThat(e.code()).isEqualTo(ErrorCode.REPO_GATED);
+                assertThat(e.hint()).contains("accept the terms at " + page);
+              });
+    }
   }
 
   @Test

@@ -54,6 +54,11 @@ public final class HubClient implements AutoCloseable {
     return site.name();
   }
 
+  /** The name that a repository has there. */
+  public String nameOf(RepoId repo) {
+    return site.idOf(repo.value());
+  }
+
   /** Whether it can list a repository; without, it can only be tried for files. */
   public boolean hasLists() {
     return site.kind() != Site.Kind.FILES;

@@ -6,6 +6,7 @@ import flora.schemas.PipelineException;
 import flora.schemas.RepoId;
 import java.util.Collection;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -53,12 +54,19 @@ public abstract sealed class TransferException extends PipelineException {
     public AllFailed(
         RepoId repo, String path, Collection<String> liars, Map<String, HubException> errors) {
       super(
-          errors.values().stream()
-              .reduce((first, last) -> last)
+          gated(errors)
+              .or(() -> errors.values().stream().reduce((first, last) -> last))
               .map(PipelineException::code)
               .orElse(liars.isEmpty() ? ErrorCode.HUB_UNREACHABLE : ErrorCode.CHECKSUM_MISMATCH),
           "no source has %s of %s: %s".formatted(path, repo, reasons(liars, errors)),
-          "check the network and the mirrors that are configured");
+          gated(errors)
+              .map(PipelineException::hint)
+              .orElse("check the network and the mirrors that are configured"));
+    }
+
+    /** What somebody can do something about. */
+    private static Optional<HubException> gated(Map<String, HubException> errors) {
+      return errors.values().stream().filter(HubException.Gated.class::isInstance).findFirst();
     }
   }
 

@@ -184,11 +184,21 @@ public final class Mirrors implements AutoCloseable {
           .ifPresent(
               e ->
                   warnings.add(
-                      "listed by %s: %s".formatted(lister.name(), String.valueOf(e.getMessage()))));
+                      "listed by %s: %s"
+                          .formatted(
+                              described(lister, listing.repo()), String.valueOf(e.getMessage()))));
     }
     var located = new Located(listing, lister.name(), renamed, warnings);
     search.join(located);
     return located;
+  }
+
+  /** A place, and what it calls the repository where that is something else. */
+  private static String described(Place place, RepoId repo) {
+    var there = place.client().nameOf(repo);
+    return there.equals(repo.value())
+        ? place.name()
+        : "%s, which calls it %s".formatted(place.name(), there);
   }
 
   /** Nobody has it under that name, as far as they can be asked. */

@@ -89,9 +89,15 @@ final class VerifiedDocuments implements Documents {
     }
   }
 
-  /** What may pass is worth another try, whatever the others said. */
+  /**
+   * What may pass is worth another try, whatever the others said; otherwise terms that are to be
+   * accepted tell more than who lacks the file.
+   */
   private static HubException worse(@Nullable HubException one, HubException other) {
-    return one == null || RetryPolicy.isTransient(other) ? other : one;
+    if (one == null || RetryPolicy.isTransient(other)) {
+      return other;
+    }
+    return other instanceof HubException.Gated && !RetryPolicy.isTransient(one) ? other : one;
   }
 
   private static boolean has(byte[] bytes, HubFile file) {

@@ -9,8 +9,11 @@ import flora.fakehub.FakeRepo;
 import flora.fakehub.Redirects;
 import flora.fakehub.Shape;
 import flora.hub.HubException;
+import flora.hub.HubFile;
 import flora.hub.HubSettings;
+import flora.hub.RepoType;
 import flora.hub.Site;
+import flora.schemas.RepoId;
 import java.net.URI;
 import java.util.List;
 import java.util.Map;
@@ -108,6 +111,54 @@ class ShapesTest {
   }
 
   @Test
+  void hasDatasetsFromBothKindsThatList() throws Exception {
+    var pictures =
+        FakeRepo.dataset("flora/pictures").file("metadata.csv", "file_name,text").noise("a.png", 9);
+    var scope = rig.hub("", Shape.MODELSCOPE).add(pictures);
+    rig.proxy.add(pictures);
+    var mirrors =
+        rig.mirrors(
+            rig.nobody(),
+            rig.proxied(),
+            Rig.mirror("scope", Site.Kind.MODELSCOPE, scope.endpoint()));
+
+    for (var name : List.of("proxy", "scope")) {
+      var id = new RepoId("flora/pictures");
+      var located = mirrors.locate(RepoType.DATASET, id, "main", name);
+
+      assertThat(located.listing().files())
+          .extracting(HubFile::path)
+          .containsExactly("a.png", "metadata.csv");
+      for (var file : located.listing().files()) {
+        assertThat(Rig.all(Rig.source(located, file.path(), name), file))
+            .hasSize((int) file.size());
+      }
+    }
+    assertThat(rig.proxy.seen())
+        .extracting(seen -> seen.uri().getPath())
+        .contains("/huggingface-proxy/api/datasets/flora/pictures/revision/main")
+        .anyMatch(path -> path.startsWith("/huggingface-proxy/datasets/flora/pictures/resolve/"));
+    assertThat(scope.seen())
+        .extracting(seen -> seen.uri().getPath())
+        .contains("/api/v1/datasets/flora/pictures/repo");
+  }
+
+  @Test
+  void saysUnderWhichNameAMirrorAloneHasListedIt() throws Exception {
+    var scope = rig.hub("", Shape.MODELSCOPE);
+    scope.add(FakeRepo.model("AI-ModelScope/tiny").file("a.txt", "a"));
+    var owners = Map.of("*", "AI-ModelScope");
+    var there = mirror(Site.Kind.MODELSCOPE, scope.endpoint(), null, null, owners);
+
+    var located = rig.locate(rig.mirrors(rig.nobody(), there), "true");
+
+    assertThat(located.warnings())
+        .singleElement()
+        .asString()
+        .startsWith("listed by there, which calls it AI-ModelScope/tiny: ");
+  }
+
+  @Test
   void findsAUniversitysFilesWithoutATemplate() throws Exception {
     var university = rig.hub("/mirror", Shape.PLAIN_FILES).add(rig.repo);
     var root = URI.create(university.endpoint() + "/hugging-face");
@@ -171,8 +222,8 @@ class ShapesTest {
   void namesTheHubsPageWhereTheTermsAreAcceptedAndNotTheMirrors() throws Exception {
     rig.proxy.add(FakeRepo.model("flora/gate").file("a.txt", "a").gated("right"));
     var mirrors = rig.mirrors(rig.origin.endpoint(), rig.proxied());
-    var gate = new flora.schemas.RepoId("flora/gate");
-    var located = mirrors.locate(flora.hub.RepoType.MODEL, gate, "main", "proxy");
+    var gate = new RepoId("flora/gate");
+    var located = mirrors.locate(RepoType.MODEL, gate, "main", "proxy");
     var source = Rig.source(located, "a.txt", "proxy");
 
     assertThatThrownBy(() -> source.open(0, 1))
