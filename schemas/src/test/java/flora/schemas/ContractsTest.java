@@ -21,10 +21,13 @@ import flora.schemas.training.TrainingEvent;
 import flora.schemas.work.Work;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +48,9 @@ class ContractsTest {
       SchemaRegistry.withDefaultDialect(
           SpecificationVersion.DRAFT_2020_12,
           b -> b.schemaIdResolvers(r -> r.mapPrefix(BASE, "classpath:schemas/")));
+
+  /** What every event has. */
+  private static final Set<String> EVERYWHERE = Set.of("type", "run_id", "attempt", "seq", "at");
 
   /** Schema file of each sealed family and record. */
   private static final Map<String, Class<?>> TYPES =
@@ -245,6 +251,30 @@ class ContractsTest {
       assertThat(target.at(parts.length == 1 ? "" : parts[1]).isMissingNode())
           .as(reference)
           .isFalse();
+    }
+  }
+
+  /** The page for subscribers names every event, and of the fetch stage's every field. */
+  @Test
+  void thePageForSubscribersIsComplete() throws IOException {
+    var page = Files.readString(Path.of("..", "docs", "subscribe.md"));
+    var lines = page.lines().filter(line -> line.startsWith("| `")).toList();
+    for (var family : List.of(FetchEvent.class, LabelEvent.class, TrainingEvent.class)) {
+      for (var type : variants(family).keySet()) {
+        assertThat(page).contains("`" + type + "`");
+      }
+    }
+    var definitions = Json.mapper().readTree(text("fetch-event.v1.schema.json")).get("$defs");
+    for (var type : variants(FetchEvent.class).keySet()) {
+      var row =
+          lines.stream()
+              .filter(line -> line.substring(0, line.indexOf('|', 1)).contains("`" + type + "`"))
+              .findFirst()
+              .orElseThrow(() -> new AssertionError("no row for " + type));
+      assertThat(definitions.at("/" + type + "/properties").propertyNames())
+          .filteredOn(field -> !EVERYWHERE.contains(field))
+          .as(type)
+          .allMatch(field -> row.contains("`" + field + "`"));
     }
   }
 
