@@ -230,6 +230,11 @@ public final class FakeHub implements AutoCloseable {
     return Math.max(server.most(), content.most());
   }
 
+  /** Connections to its two ports that are open now. */
+  public int openConnections() {
+    return server.open() + content.open();
+  }
+
   /** Forgets the requests, the bytes and the connections so far. */
   public void forget() {
     seen.clear();

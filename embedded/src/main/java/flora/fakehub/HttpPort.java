@@ -49,6 +49,10 @@ final class HttpPort implements AutoCloseable {
     return most.get();
   }
 
+  int open() {
+    return open.size();
+  }
+
   void resetMost() {
     most.set(open.size());
   }

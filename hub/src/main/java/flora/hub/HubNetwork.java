@@ -103,6 +103,7 @@ public final class HubNetwork implements AutoCloseable {
 
   @Override
   public void close() {
+    files.dispatcher().cancelAll();
     files.dispatcher().executorService().shutdown();
     files.connectionPool().evictAll();
   }

@@ -34,8 +34,9 @@ final class Worker implements AutoCloseable {
   static Worker start(URI store, Duration silence, List<Source> sources, Path log) {
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-cp"));
-    command.add(System.getProperty("java.class.path"));
+    command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"));
+    command.add("-Djdk.trackAllThreads=true");
+    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.add(WorkerMain.class.getName());
     command.addAll(List.of(store.toString(), Long.toString(silence.toMillis())));
     sources.forEach(source -> command.add(source.toString()));
@@ -91,6 +92,10 @@ final class Worker implements AutoCloseable {
       throw new IllegalStateException("expected %s…, got %s".formatted(beginning, line));
     }
     return line;
+  }
+
+  boolean isAlive() {
+    return process.isAlive();
   }
 
   /** {@code kill -9}. */

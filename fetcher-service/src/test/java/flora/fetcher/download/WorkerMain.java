@@ -1,22 +1,27 @@
 package flora.fetcher.download;
 
+import com.sun.management.HotSpotDiagnosticMXBean;
 import flora.fetcher.download.Instance.Source;
 import flora.fetcher.download.ObservedStore.Step;
 import flora.store.LocalFiles;
 import flora.store.Secret;
 import flora.store.s3.S3ObjectStore;
 import java.io.BufferedReader;
+import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.Arrays;
 
 /**
  * A fetching instance in a process of its own, to be killed or stopped. Obeys lines: {@code fetch
  * ID REPO} (answered some time by {@code done ID BUCKET KEY} or {@code failed ID WHY}), {@code trap
- * before|after OPERATION KEY_END NTH} (tells {@code caught} when it is) and {@code open}.
+ * before|after OPERATION KEY_END NTH} (tells {@code caught} when it is), {@code open}, and {@code
+ * threads ID} (answered by {@code done ID threads N}).
  */
 final class WorkerMain {
 
@@ -48,10 +53,21 @@ final class WorkerMain {
         case "fetch" -> Thread.ofVirtual().start(() -> fetch(instance, words[1], words[2], out));
         case "trap" -> lay(words, out);
         case "open" -> trap.open();
+        case "threads" -> say(out, "done " + words[1] + " threads " + downloadThreads());
         default -> throw new IllegalArgumentException(line);
       }
     }
     System.exit(0);
+  }
+
+  /** Threads of the engine, virtual ones too. */
+  private static long downloadThreads() throws IOException {
+    var dump = Files.createTempDirectory("threads").resolve("dump");
+    ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class)
+        .dumpThreads(dump.toString(), HotSpotDiagnosticMXBean.ThreadDumpFormat.TEXT_PLAIN);
+    try (var lines = Files.lines(dump)) {
+      return lines.filter(line -> line.startsWith("#") && line.contains("\"download-")).count();
+    }
   }
 
   private static void at(Step step) {
