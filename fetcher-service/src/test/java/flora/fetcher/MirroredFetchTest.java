@@ -7,6 +7,7 @@ import flora.fakehub.FakeHub;
 import flora.fakehub.FakeRepo;
 import flora.fakehub.Fault;
 import flora.fakehub.Shape;
+import flora.fakehub.Throttle;
 import flora.fakehub.When;
 import flora.fetcher.download.DownloadSettings;
 import flora.fetcher.download.Downloader;
@@ -202,6 +203,8 @@ class MirroredFetchTest {
   @Test
   void goesOnWithThePlainFilesOfAUniversityWhenTheHubsBytesAreWrong() throws Exception {
     hub.fault(WEIGHTS, When.always(), new Fault.WrongBytes(1000));
+    // so that the hub comes first
+    university.throttle(Throttle.NONE.connection(6_000_000).latency(Duration.ofMillis(300)));
 
     run(flow(hub.endpoint(), files()), "true");
 

@@ -35,6 +35,13 @@ public abstract sealed class HubException extends PipelineException {
   /** There is no such repository, or it is hidden from us: hubs do not tell which. */
   public static final class RepoNotFound extends HubException {
     public RepoNotFound(RepoId repo, String host, boolean withToken) {
+      this(repo, host, withToken, false);
+    }
+
+    /**
+     * @param atMirror whether a mirror says so, to which the hub's token is never sent
+     */
+    public RepoNotFound(RepoId repo, String host, boolean withToken, boolean atMirror) {
       super(
           ErrorCode.REPO_NOT_FOUND,
           withToken
@@ -44,7 +51,8 @@ public abstract sealed class HubException extends PipelineException {
                   .formatted(host, repo),
           withToken
               ? "check the spelling, and that the token has access to it"
-              : "check the spelling (owner/name, as in its URL); for a private one set HF_TOKEN",
+              : "check the spelling (owner/name, as in its URL); for a private one set HF_TOKEN"
+                  + (atMirror ? ", which goes to the hub alone: use_mirror: false" : ""),
           null);
     }
   }

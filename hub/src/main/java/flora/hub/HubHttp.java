@@ -108,9 +108,14 @@ final class HubHttp {
       throws InterruptedException {
     var at = url;
     var facts = Facts.NONE;
+    var deadline =
+        switch (patience) {
+          case QUICK -> Deadline.in(HubNetwork.LOOK);
+          case PAGE, FILE -> Deadline.NONE;
+        };
     for (int hop = 0; hop <= MAX_REDIRECTS; hop++) {
       var call = network.call(request(at, identity, range), patience);
-      var response = once(at, call);
+      var response = once(at, call, deadline);
       facts = facts.and(response);
       var location = response.header("Location");
       if (!isRedirect(response.code()) || location == null) {
@@ -146,15 +151,15 @@ final class HubHttp {
     return request.build();
   }
 
-  private Response once(HttpUrl url, Call call) throws InterruptedException {
+  private Response once(HttpUrl url, Call call, Deadline deadline) throws InterruptedException {
     var pacer = network.pacer(url);
     var wait = pacer.turn();
-    if (wait.compareTo(longestWait) > 0) {
+    if (wait.compareTo(longestWait) > 0 || deadline.isBefore(wait)) {
       throw new HubException.RateLimited(who(url), wait);
     }
     Thread.sleep(wait);
     try {
-      var response = call.execute();
+      var response = deadline.execute(call);
       pacer.learn(response.code(), response::header);
       return response;
     } catch (IOException e) {

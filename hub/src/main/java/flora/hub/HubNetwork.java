@@ -31,13 +31,16 @@ public final class HubNetwork implements AutoCloseable {
   private final Clock clock;
   private final Map<String, Pacer> pacers = new ConcurrentHashMap<>();
 
+  /** Whoever has not begun to answer after this time is not there. */
+  static final Duration LOOK = Duration.ofSeconds(3);
+
   /** How patient a request is. */
   enum Patience {
     /** Bytes of a file: the read timeout of the settings. */
     FILE,
     /** A page: ten seconds for its first byte. */
     PAGE,
-    /** A look whether somebody is there: three seconds for everything. */
+    /** A look whether somebody is there: three seconds until it answers, redirects included. */
     QUICK
   }
 
@@ -66,13 +69,12 @@ public final class HubNetwork implements AutoCloseable {
     }
     files = builder.build();
     pages = files.newBuilder().readTimeout(shorter(settings.readTimeout(), FIRST_BYTE)).build();
-    var three = Duration.ofSeconds(3);
+    var three = LOOK;
     quick =
         files
             .newBuilder()
             .connectTimeout(shorter(settings.connectTimeout(), three))
             .readTimeout(shorter(settings.readTimeout(), three))
-            .callTimeout(three)
             .build();
   }
 

@@ -191,7 +191,7 @@ final class HuggingFaceApi implements Dialect {
         return new HubException.Gated(repo, page(type, repo), withToken);
       }
       case "RepoNotFound" -> {
-        return new HubException.RepoNotFound(repo, who, withToken);
+        return new HubException.RepoNotFound(repo, who, withToken, site.isMirror());
       }
       case "DisabledRepo" -> {
         return new HubException.Withheld(repo, who, "it is disabled there");
@@ -217,7 +217,7 @@ final class HuggingFaceApi implements Dialect {
       return new HubException.Withheld(repo, who, "it is disabled there");
     }
     if ((onHub && status == 401) || (path == null && (status == 401 || status == 404))) {
-      return new HubException.RepoNotFound(repo, who, withToken);
+      return new HubException.RepoNotFound(repo, who, withToken, site.isMirror());
     }
     if (status == 404 && path != null) {
       return new HubException.EntryNotFound(repo, path, who);

@@ -129,7 +129,7 @@ final class ModelScopeApi implements Dialect {
     if (!isEnvelope || failed) {
       var message = page.path("Message").asString("");
       if (isEnvelope || !message.isEmpty()) {
-        throw new HubException.RepoNotFound(repo, site.name(), false);
+        throw new HubException.RepoNotFound(repo, site.name(), false, true);
       }
       throw new HubException.Protocol(site.name(), "its list of " + repo + " has no Data");
     }
@@ -208,7 +208,7 @@ final class ModelScopeApi implements Dialect {
       return new HubException.EntryNotFound(repo, path, who);
     }
     if (status == 401 || status == 404 || (status == 403 && http.isOwn(answer.url()))) {
-      return new HubException.RepoNotFound(repo, who, http.sendsTokenTo(answer.url()));
+      return new HubException.RepoNotFound(repo, who, http.sendsTokenTo(answer.url()), true);
     }
     if (status >= 500 || status == 408 || status == 403) {
       return new HubException.Unreachable(who, answer.url().host(), "it answers " + status, null);

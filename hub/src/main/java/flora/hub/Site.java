@@ -80,6 +80,11 @@ public record Site(
         Map.of());
   }
 
+  /** Whether people have their accounts elsewhere. */
+  boolean isMirror() {
+    return !accounts.equals(endpoint);
+  }
+
   /** The id that a repository has there. */
   String idOf(String id) {
     int slash = id.indexOf('/');

@@ -326,36 +326,56 @@ class HubProtocolTest {
     assertThat(hub.seen().getLast().onContent()).isTrue();
   }
 
-  /**
-   * Connected at once, and then a byte now and then: what takes no single wait of three seconds.
-   */
+  /** A byte now and then: what takes no single wait of three seconds. */
   @Test
-  void givesAHubThreeSecondsForAPageAndNotForEachByte() throws Exception {
+  void givesAHubThreeSecondsToBeginAndNotForEachByte() throws Exception {
     try (var server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
-      Thread.ofVirtual().start(() -> trickle(server));
-      var slow = URI.create("http://127.0.0.1:" + server.getLocalPort());
-      try (var patient = new HubClient(HubSettings.of(slow), ONCE, Clock.systemUTC())) {
-        long start = System.nanoTime();
+      Thread.ofVirtual().start(() -> send(server, "HTTP/1.1 200 OK\r\nX-Slow: ", "a".repeat(99)));
+      long start = System.nanoTime();
 
-        assertThatThrownBy(() -> patient.listing(RepoType.MODEL, TINY, "main", true))
-            .isInstanceOf(HubException.Unreachable.class);
+      assertThatThrownBy(() -> commitAt(server))
+          .isInstanceOf(HubException.Unreachable.class)
+          .hasMessageContaining("in time");
 
-        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
-      }
+      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
     }
   }
 
-  private static void trickle(ServerSocket server) {
+  @Test
+  void readsThePageOfAHubThatIsThereHoweverSlowItIs() throws Exception {
+    var commit = "c".repeat(40);
+    var page = "{\"sha\": \"%s\"}".formatted(commit);
+    var head = "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n".formatted(page.length() + 17);
+    try (var server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+      // 3.4 seconds of blanks, and then the page
+      Thread.ofVirtual().start(() -> send(server, head, " ".repeat(17), page));
+
+      assertThat(commitAt(server)).isEqualTo(commit);
+    }
+  }
+
+  private static String commitAt(ServerSocket server) throws InterruptedException {
+    var slow = URI.create("http://127.0.0.1:" + server.getLocalPort());
+    try (var hub = new HubClient(HubSettings.of(slow), ONCE, Clock.systemUTC())) {
+      return hub.commit(RepoType.MODEL, TINY, "main");
+    }
+  }
+
+  /** Sends the first at once, then the next byte by byte, then the rest at once. */
+  private static void send(ServerSocket server, String first, String slowly, String... rest) {
     try (var socket = server.accept()) {
       var out = socket.getOutputStream();
-      out.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n".getBytes(US_ASCII));
-      for (int i = 0; i < 100; i++) {
-        out.write(' ');
+      out.write(first.getBytes(US_ASCII));
+      for (byte b : slowly.getBytes(US_ASCII)) {
+        out.write(b);
         out.flush();
         Thread.sleep(200);
       }
+      out.write(String.join("", rest).getBytes(US_ASCII));
+      out.flush();
+      Thread.sleep(1000);
     } catch (IOException | InterruptedException e) {
-      // the client has hung up, which is what it should do
+      // the client has hung up
     }
   }
 

@@ -8,6 +8,7 @@ import flora.hub.Site;
 import flora.schemas.PipelineException;
 import flora.schemas.RepoId;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -72,28 +73,43 @@ final class Search {
     boolean onlyOneLists = places.stream().filter(Place::hasLists).count() == 1;
     boolean filesAreElsewhere = isKept && places.size() > 1;
     boolean alone = onlyOneLists && !filesAreElsewhere;
+    var now = new ArrayList<Place>();
+    var resting = new ArrayList<Place>();
     for (var place : places) {
       if (!place.hasLists()) {
         continue;
       }
-      if (!alone && !place.health().pages().allows()) {
-        var why = String.valueOf(place.health().pages().cause());
-        failures.put(
-            place.name(),
-            new HubException.Unreachable(place.name(), "it was not asked again yet; " + why, null));
+      if (alone || place.health().pages().allows()) {
+        now.add(place);
         continue;
       }
-      pending.add(place);
+      var why = String.valueOf(place.health().pages().cause());
+      failures.put(
+          place.name(),
+          new HubException.Unreachable(place.name(), "it was not asked again yet; " + why, null));
+      resting.add(place);
     }
-    if (pending.isEmpty() && !(onlyOneLists && filesAreElsewhere)) {
-      // nobody is worth asking, so everybody is asked
-      places.stream().filter(Place::hasLists).forEach(pending::add);
-      failures.clear();
+    ask(now, alone);
+    var lister = decide();
+    if (lister.isPresent() || resting.isEmpty() || (onlyOneLists && filesAreElsewhere)) {
+      return lister;
     }
-    for (var place : List.copyOf(pending)) {
+    // nobody else has it, so those are asked as well who were to be left alone
+    ask(resting, alone);
+    return decide();
+  }
+
+  private void ask(List<Place> some, boolean alone) {
+    lock.lock();
+    try {
+      pending.addAll(some);
+      some.forEach(place -> failures.remove(place.name()));
+    } finally {
+      lock.unlock();
+    }
+    for (var place : some) {
       Thread.ofVirtual().name("list-" + place.name()).start(() -> ask(place, alone));
     }
-    return decide();
   }
 
   private void ask(Place place, boolean alone) {

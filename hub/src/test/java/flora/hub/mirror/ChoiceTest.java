@@ -146,6 +146,23 @@ class ChoiceTest {
   }
 
   @Test
+  void asksAHubThatIsRestingForWhatNobodyElseHas() throws Exception {
+    rig.origin.add(FakeRepo.model("my/own").file("a.txt", "a"));
+    var mirrors = rig.mirrors(rig.origin.endpoint(), rig.proxied());
+    rig.origin.fault("/api/", new Fault.Status(503), 1);
+    mirrors.probe("hub");
+    assertThat(mirrors.get("hub").circuit()).isEqualTo(MirrorStatus.Circuit.OPEN);
+    rig.origin.forget();
+
+    assertThat(rig.locate(mirrors, "true").listedBy()).contains("proxy");
+    assertThat(rig.origin.seen()).isEmpty();
+    var own = mirrors.locate(RepoType.MODEL, new RepoId("my/own"), "main", "true");
+
+    assertThat(own.listedBy()).contains("127.0.0.1");
+    assertThat(own.warnings()).isEmpty();
+  }
+
+  @Test
   void leavesAFailingMirrorAloneAndThenTriesItOnce() throws Exception {
     rig.proxy.fault("/api/", new Fault.Status(500), Integer.MAX_VALUE);
     var mirrors = rig.mirrors(rig.origin.endpoint(), rig.proxied());

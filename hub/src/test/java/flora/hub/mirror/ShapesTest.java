@@ -235,6 +235,21 @@ class ShapesTest {
   }
 
   @Test
+  void saysThatTheHubsTokenDoesNotGoToTheMirrorThatIsAskedAlone() {
+    var mirrors = rig.mirrors(rig.origin.endpoint(), rig.proxied());
+
+    assertThatThrownBy(
+            () -> mirrors.locate(RepoType.MODEL, new RepoId("my/secret"), "main", "proxy"))
+        .isInstanceOfSatisfying(
+            HubException.RepoNotFound.class,
+            e -> assertThat(e.hint()).contains("HF_TOKEN").endsWith("use_mirror: false"));
+    assertThatThrownBy(
+            () -> mirrors.locate(RepoType.MODEL, new RepoId("my/secret"), "main", "false"))
+        .isInstanceOfSatisfying(
+            HubException.RepoNotFound.class, e -> assertThat(e.hint()).endsWith("set HF_TOKEN"));
+  }
+
+  @Test
   void takesNoMirrorUnderTheHubsOwnName() {
     var hub = Rig.mirror("hub", Site.Kind.HUGGINGFACE, URI.create("http://127.0.0.1:9"));
     var host = Rig.mirror("127.0.0.1", Site.Kind.HUGGINGFACE, URI.create("http://127.0.0.1:9"));
