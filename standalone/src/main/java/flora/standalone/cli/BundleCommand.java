@@ -212,7 +212,7 @@ final class BundleCommand {
         for (var entry = tar.getNextEntry();
             entry != null && entry.getName().startsWith(HEAD);
             entry = tar.getNextEntry()) {
-          end = entry.getDataOffset() + Math.ceilDiv(entry.getSize(), RECORD) * RECORD;
+          end += RECORD + Math.ceilDiv(entry.getSize(), RECORD) * RECORD;
         }
       } catch (IOException e) {
         throw new InvalidInput(file + " is no bundle: " + e.getMessage());

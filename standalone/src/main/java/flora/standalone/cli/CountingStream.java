@@ -46,7 +46,7 @@ final class CountingStream extends FilterInputStream {
     done += Math.max(0, n);
     long now = System.nanoTime();
     int at = total == 0 ? 10 : (int) Math.min(10, 10 * done / total);
-    if (isTerminal ? now - said > EVERY_NANOS : at > tenth) {
+    if (now - said > EVERY_NANOS && (isTerminal || at > tenth)) {
       said = now;
       tenth = at;
       out.print(isTerminal ? "\r\033[2K" + line(now) : line(now) + System.lineSeparator());
