@@ -53,7 +53,11 @@ final class FileAnswers {
       }
       start = from;
     }
-    if (start > from || (isPart && Long.parseLong(range.group(2)) < from)) {
+    if (isPart && Long.parseLong(range.group(2)) < from) {
+      throw new HubException.Protocol(
+          who, "a range that ends before byte %d, which was asked for".formatted(from));
+    }
+    if (start > from) {
       throw new HubException.Protocol(
           who, "another range than was asked for: bytes from %d, not %d".formatted(start, from));
     }

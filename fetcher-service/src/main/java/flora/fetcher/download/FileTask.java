@@ -178,8 +178,8 @@ abstract class FileTask {
       }
       known.error = e;
       var delay = policy.delay(known.failures, e);
-      if (delay == null && e instanceof HubException.OtherFile && known.failures == 1) {
-        // a proxy's hiccup as often as not: asked once more
+      if (delay == null && e instanceof HubException.Protocol && known.failures == 1) {
+        // a page instead of the file is a proxy's hiccup as often as not: asked once more
         known.notBefore = now + policy.firstDelay().toNanos();
       } else if (delay == null) {
         known.dropped = true;
