@@ -1,6 +1,7 @@
 package flora.fetcher;
 
 import flora.fetcher.download.Downloader;
+import flora.fetcher.download.LeftOvers;
 import flora.hub.HubClient;
 import flora.hub.HubProperties;
 import flora.hub.RetryPolicy;
@@ -36,6 +37,13 @@ class FetcherConfiguration {
     var mirrors = new Mirrors(properties, hub.settings(), environment::getProperty, store, clock);
     mirrors.start();
     return mirrors;
+  }
+
+  @Bean
+  LeftOvers leftOvers(ObjectStore store, FetcherProperties properties) {
+    var leftOvers = new LeftOvers(store, properties.download(), Clock.systemUTC());
+    leftOvers.start();
+    return leftOvers;
   }
 
   @Bean

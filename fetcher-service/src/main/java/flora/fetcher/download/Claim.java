@@ -19,6 +19,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -37,7 +38,8 @@ final class Claim {
   private static final Logger log = LoggerFactory.getLogger(Claim.class);
   private static final String JSON = "application/json";
   private static final String BYTES = "application/octet-stream";
-  private static final long SAVE_MILLIS = 1000;
+  private static final long SAVE_NANOS = Duration.ofSeconds(1).toNanos();
+  private static final long LOOK_MILLIS = 100;
 
   /** Clocks differ, so the time after which a claim has expired is so much longer than silence. */
   private static final int FAR_OFF = 6;
@@ -94,14 +96,22 @@ final class Claim {
   private final Target target;
   private final Clock clock;
   private final Duration silence;
-  private ObjectStore.Multipart upload;
-  private final Map<Integer, StoredPart> parts = new TreeMap<>();
+
+  /** Held while the state is written; who stores parts never waits for that. */
+  private final ReentrantLock saving = new ReentrantLock();
+
+  // guarded by saving
   private UploadState state;
   private String etag;
+
+  // guarded by this
+  private final Map<Integer, StoredPart> parts = new TreeMap<>();
+  private ObjectStore.Multipart upload;
   private boolean isDirty;
-  private long savedAt = System.nanoTime();
-  private boolean isOver;
-  private boolean isLost;
+
+  private volatile long savedAt = System.nanoTime();
+  private volatile boolean isOver;
+  private volatile boolean isLost;
 
   private Claim(
       ObjectStore store,
@@ -175,10 +185,10 @@ final class Claim {
       String owner,
       Seen seen) {
     var old = seen.state();
-    boolean fits = old.fileSize() == target.size() && old.partSize() == target.partSize();
+    boolean fits =
+        old.hasUpload() && old.fileSize() == target.size() && old.partSize() == target.partSize();
     var upload = store.resumeMultipart(target.bucket(), target.key(), old.uploadId());
-    var stored =
-        fits && old.hasUpload() ? stored(target, old, upload.parts()) : List.<StoredPart>of();
+    var stored = fits ? stored(target, old, upload.parts()) : List.<StoredPart>of();
     boolean isNew = stored.isEmpty();
     var state =
         new UploadState(
@@ -241,7 +251,7 @@ final class Claim {
 
   /** Removes what is left of the fetch of a blob that counts by now. */
   static void clear(ObjectStore store, Target target) {
-    if (look(store, target).filter(seen -> seen.state().isUpload()).isPresent()) {
+    if (look(store, target).isPresent()) {
       abortAll(store, target);
       if (target.isStaged()) {
         store.delete(target.bucket(), target.key());
@@ -343,12 +353,17 @@ final class Claim {
     boolean isNamed = false;
     try {
       var first = filled.apply(next);
-      synchronized (this) {
-        save(next.uploadId(), state.owner(), first);
+      saving.lock();
+      try {
+        write(state.owner(), next.uploadId(), first);
         throwIfLost();
-        upload = next;
-        parts.clear();
-        first.forEach(part -> parts.put(part.number(), part));
+        synchronized (this) {
+          upload = next;
+          parts.clear();
+          first.forEach(part -> parts.put(part.number(), part));
+        }
+      } finally {
+        saving.unlock();
       }
       isNamed = true;
     } finally {
@@ -381,9 +396,9 @@ final class Claim {
    *
    * @throws Lost when it does not
    */
-  synchronized void confirm() {
+  void confirm() {
     throwIfLost();
-    save(state.owner());
+    save();
     throwIfLost();
   }
 
@@ -406,30 +421,35 @@ final class Claim {
   }
 
   /** Lets somebody else go on from here. */
-  synchronized void release() {
-    if (!isOver && !isLost) {
-      boolean interrupted = Thread.interrupted();
-      try {
-        save("");
-      } catch (ObjectStoreException e) {
-        log.info("the claim to {} could not be given back: {}", target.key(), e.getMessage());
-      } finally {
-        if (interrupted) {
-          Thread.currentThread().interrupt();
-        }
+  void release() {
+    saving.lock();
+    boolean interrupted = Thread.interrupted();
+    try {
+      if (!isOver && !isLost) {
+        write("", state.uploadId(), parts());
+      }
+    } catch (ObjectStoreException e) {
+      log.info("the claim to {} could not be given back: {}", target.key(), e.getMessage());
+    } finally {
+      isOver = true;
+      saving.unlock();
+      if (interrupted) {
+        Thread.currentThread().interrupt();
       }
     }
-    isOver = true;
-    notifyAll();
   }
 
   /** It is done: nothing is left of it. */
-  synchronized void finish() {
-    if (!isLost) {
-      store.delete(target.bucket(), target.stateKey());
+  void finish() {
+    saving.lock();
+    try {
+      if (!isLost) {
+        store.delete(target.bucket(), target.stateKey());
+      }
+      isOver = true;
+    } finally {
+      saving.unlock();
     }
-    isOver = true;
-    notifyAll();
   }
 
   /** Nothing of it is worth keeping. */
@@ -445,32 +465,51 @@ final class Claim {
     }
   }
 
-  private void save(String owner) {
-    save(state.uploadId(), owner, List.copyOf(parts.values()));
-  }
-
-  private void save(String uploadId, String owner, List<StoredPart> itsParts) {
-    var next = state.by(owner, expiry(clock, silence), uploadId, itsParts);
-    var won = store.putIfMatch(target.bucket(), target.stateKey(), Json.bytes(next), JSON, etag);
-    if (won.isPresent()) {
-      state = next;
-      etag = won.get();
-      isDirty = false;
-      savedAt = System.nanoTime();
-    } else {
-      isLost = true;
-      log.warn("another instance has taken over {}", target.key());
+  private void save() {
+    saving.lock();
+    try {
+      if (!isOver && !isLost) {
+        write(state.owner(), state.uploadId(), parts());
+      }
+    } finally {
+      saving.unlock();
     }
   }
 
-  private synchronized void keep() {
+  private void write(String owner, String uploadId, List<StoredPart> known) {
+    synchronized (this) {
+      isDirty = false;
+    }
+    var next = state.by(owner, expiry(clock, silence), uploadId, known);
+    boolean isWritten = false;
+    try {
+      var won = store.putIfMatch(target.bucket(), target.stateKey(), Json.bytes(next), JSON, etag);
+      isWritten = true;
+      if (won.isPresent()) {
+        state = next;
+        etag = won.get();
+        savedAt = System.nanoTime();
+      } else {
+        isLost = true;
+        log.warn("another instance has taken over {}", target.key());
+      }
+    } finally {
+      if (!isWritten) {
+        synchronized (this) {
+          isDirty = true;
+        }
+      }
+    }
+  }
+
+  private void keep() {
     try {
       while (!isOver && !isLost) {
-        wait(Math.min(SAVE_MILLIS, Math.max(1, silence.toMillis() / 4)));
-        boolean isDue = System.nanoTime() - savedAt > silence.toNanos() / 4;
-        if (!isOver && !isLost && (isDirty || isDue)) {
+        Thread.sleep(Math.clamp(silence.toMillis() / 8, 1, LOOK_MILLIS));
+        long age = System.nanoTime() - savedAt;
+        if (age > silence.toNanos() / 4 || (age > SAVE_NANOS && isDirty())) {
           try {
-            save(state.owner());
+            save();
           } catch (ObjectStoreException e) {
             log.debug("the state of {} was not written: {}", target.key(), e.getMessage());
           }
@@ -481,7 +520,11 @@ final class Claim {
     }
   }
 
-  synchronized @Nullable Lost lost() {
+  private synchronized boolean isDirty() {
+    return isDirty;
+  }
+
+  @Nullable Lost lost() {
     return isLost ? new Lost(target.key()) : null;
   }
 }

@@ -117,11 +117,11 @@ final class LargeFile {
 
   /** Clocks differ: who fetches is watched by our own, and the time that it gave is far off. */
   private boolean isHeld(UploadState state, long silentNanos) {
-    boolean isAlive = !state.isUpload() || silentNanos < engine.settings().claimSilence().toNanos();
+    boolean isHeard = silentNanos < engine.settings().claimSilence().toNanos();
     boolean isOurs = state.owner().equals(owner); // had it been begun we would not be looking
     return !state.isFree()
         && !isOurs
-        && isAlive
+        && isHeard
         && state.expires().isAfter(engine.clock().instant());
   }
 

@@ -1,11 +1,9 @@
 package flora.fetcher.download;
 
 import flora.schemas.Json;
-import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.List;
 import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
 
 /**
  * How far the fetch of a large file has come; lies beside the blobs while it is under way. The
@@ -60,32 +58,17 @@ record UploadState(
     return new UploadState(upload, fileSize, partSize, epoch, newOwner, until, itsParts);
   }
 
-  /** Whether it speaks of an upload: the same key is claimed by who takes the blob away. */
-  boolean isUpload() {
-    return partSize > 0;
-  }
-
   /** Whether its owner got so far as to write the upload down. */
   boolean hasUpload() {
     return !uploadId.isEmpty();
   }
 
-  /** Reads a state. What is none has no upload and, unless it names another time, has expired. */
+  /** Reads a state; what is none is nobody's, and names no upload. */
   static UploadState parse(byte[] json) {
     try {
       return Json.read(json, UploadState.class);
     } catch (JacksonException | NullPointerException e) {
-      return claimed(json);
+      return new UploadState("", 0, 0, 0, "", Instant.EPOCH, List.of());
     }
-  }
-
-  private static UploadState claimed(byte[] json) {
-    var expires = Instant.EPOCH;
-    try {
-      expires = Instant.parse(Json.read(json, JsonNode.class).path("expires").asString(""));
-    } catch (JacksonException | DateTimeException e) {
-      // nobody's
-    }
-    return new UploadState("", 0, 0, 0, "another", expires, List.of());
   }
 }

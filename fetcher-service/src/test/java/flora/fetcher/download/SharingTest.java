@@ -1,0 +1,155 @@
+package flora.fetcher.download;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import flora.fakehub.FakeRepo;
+import flora.fakehub.Throttle;
+import flora.schemas.store.StoreLayout;
+import flora.store.ObjectStore;
+import flora.store.memory.MemoryObjectStore;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Several instances after the same file. */
+class SharingTest {
+
+  private static final String FILE = "model.safetensors";
+  private static final long PART = DownloadSettings.PART;
+  private static final long SIZE = 6 * PART + 77;
+
+  private final ObjectStore store = new MemoryObjectStore(Clock.systemUTC());
+  private final Rig rig = new Rig(store, FakeRepo.model("flora/shared").noise(FILE, SIZE), 0);
+
+  @AfterEach
+  void nothingIsLeft() {
+    assertThat(rig.stored(FILE)).isEqualTo(rig.digest(FILE));
+    assertThat(rig.isMarked(FILE)).isTrue();
+    assertThat(rig.openUploads()).isZero();
+    assertThat(rig.keys(StoreLayout.UPLOADS)).isEmpty();
+    rig.close();
+  }
+
+  private CompletableFuture<Void> begin(ObjectStore with, Rig.Told told) {
+    var downloader = new Downloader(with, Rig.SETTINGS, Clock.systemUTC());
+    return CompletableFuture.runAsync(
+        () -> {
+          try {
+            downloader.run(List.of(rig.plan()), told);
+          } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+          }
+        },
+        task -> Thread.ofVirtual().start(task));
+  }
+
+  private long storedParts() {
+    var key = StoreLayout.upload(rig.digest(FILE).hex());
+    return store
+        .read(StoreLayout.MODELS, key)
+        .map(stored -> UploadState.parse(stored.bytes()).storedBytes() / PART)
+        .orElse(0L);
+  }
+
+  @Test
+  void theSecondFollowsTheFirst() throws Exception {
+    var slow =
+        TamperedStore.of(
+            store,
+            (method, arguments) -> {
+              if (method.equals("part") && (int) arguments[0] > 3) {
+                Thread.sleep(2500);
+              }
+            });
+    var first = new Rig.Told();
+    var second = new Rig.Told();
+
+    var one = begin(slow, first);
+    await().until(() -> storedParts() > 0);
+    var two = begin(store, second);
+    one.get();
+    two.get();
+
+    assertThat(first.received()).isEqualTo(SIZE);
+    assertThat(second.received()).isZero();
+    assertThat(second.progress).anyMatch(p -> p.done() > 0 && p.done() < SIZE);
+    assertThat(second.progress.getLast().done()).isEqualTo(SIZE);
+  }
+
+  @Test
+  void whoStopsLeavesItsPartsToTheNextAtOnce() throws Exception {
+    rig.hub(0).throttle(Throttle.NONE.link(24 << 20));
+    var first = new Rig.Told();
+    var parts = new AtomicInteger();
+    var counting =
+        TamperedStore.of(
+            store,
+            (method, _) -> {
+              if (method.equals("part")) {
+                first.stop |= parts.incrementAndGet() == 3;
+              }
+            });
+    assertThatThrownBy(begin(counting, first)::get).hasMessageContaining("told to stop");
+    long kept = storedParts();
+    rig.hub(0).throttle(Throttle.NONE);
+
+    var second = new Rig.Told();
+    long start = System.nanoTime();
+    begin(store, second).get();
+
+    assertThat(kept).isPositive();
+    assertThat(second.received()).isLessThanOrEqualTo(SIZE - kept * PART);
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
+  }
+
+  @Test
+  void whoSleptTooLongNeitherPublishesNorDestroys() throws Exception {
+    rig.hub(0).throttle(Throttle.NONE.link(12 << 20));
+    var asleep = new AtomicBoolean();
+    var wakeUp = new CountDownLatch(1);
+    var sleepy =
+        TamperedStore.of(
+            store,
+            (method, _) -> {
+              if (asleep.get()) {
+                wakeUp.await();
+              }
+            });
+    var first = new Rig.Told();
+    var one = begin(sleepy, first);
+    await().until(() -> storedParts() > 0);
+    asleep.set(true);
+
+    var second = new Rig.Told();
+    var two = begin(store, second);
+    try {
+      await().until(() -> second.progress.stream().anyMatch(p -> !p.sources().isEmpty()));
+    } finally {
+      asleep.set(false);
+      wakeUp.countDown();
+    }
+    two.get();
+    one.get();
+
+    assertThat(second.verified).singleElement().matches(v -> v.source().equals(Rig.HUB));
+    assertThat(first.verified).isEqualTo(second.verified);
+    assertThat(first.progress.getLast().done()).isEqualTo(SIZE);
+  }
+
+  @Test
+  void aStateThatNobodyCanReadIsReplaced() throws Exception {
+    var key = StoreLayout.upload(rig.digest(FILE).hex());
+    store.put(
+        StoreLayout.MODELS, key, "nothing".getBytes(java.nio.charset.StandardCharsets.UTF_8), "");
+
+    begin(store, new Rig.Told()).get();
+  }
+}
