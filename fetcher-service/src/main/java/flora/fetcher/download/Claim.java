@@ -1,9 +1,7 @@
 package flora.fetcher.download;
 
 import flora.fetcher.download.UploadState.StoredPart;
-import flora.hub.HubFile;
 import flora.schemas.Json;
-import flora.schemas.store.StoreLayout;
 import flora.store.ObjectStore;
 import flora.store.ObjectStoreException;
 import flora.store.UploadedPart;
@@ -15,14 +13,12 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,47 +44,6 @@ final class Claim {
   static final class Lost extends RuntimeException {
     Lost(String key) {
       super("another instance has taken over " + key);
-    }
-  }
-
-  /** What there is to claim, and where it lies. */
-  record Target(String bucket, String key, String stateKey, long size, int partSize) {
-
-    /** Where a file of a bucket is fetched into. */
-    static Target of(String bucket, HubFile file) {
-      var sha256 = file.sha256();
-      int partSize = DownloadSettings.partSize(file.size());
-      if (sha256 != null) {
-        var stateKey = StoreLayout.upload(sha256.hex());
-        return new Target(bucket, StoreLayout.blob(sha256), stateKey, file.size(), partSize);
-      }
-      var gitId = Objects.requireNonNull(file.gitSha1());
-      var stateKey = StoreLayout.upload(gitId);
-      return new Target(bucket, StoreLayout.staged(gitId), stateKey, file.size(), partSize);
-    }
-
-    /** Whether it lies elsewhere than its blob until its digest is known. */
-    boolean isStaged() {
-      return key.startsWith(StoreLayout.UPLOADS);
-    }
-
-    int parts() {
-      return Math.toIntExact((size + partSize - 1) / partSize);
-    }
-
-    long offset(int number) {
-      return (number - 1L) * partSize;
-    }
-
-    int size(int number) {
-      return (int) Math.min(partSize, size - offset(number));
-    }
-
-    /** All parts of an object of which nothing else is known. */
-    List<StoredPart> unknownParts() {
-      return IntStream.rangeClosed(1, parts())
-          .mapToObj(number -> new StoredPart(number, "", size(number), -1, List.of()))
-          .toList();
     }
   }
 

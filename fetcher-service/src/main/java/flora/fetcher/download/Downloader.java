@@ -162,7 +162,7 @@ public final class Downloader {
     var found = archive.find(bucket, first.file());
     if (found.isPresent()) {
       if (!SmallFile.fits(first.file())) {
-        Claim.clear(store, Claim.Target.of(bucket, first.file()));
+        Claim.clear(store, Target.of(bucket, first.file()));
       }
       done(group, found.get(), false, verified, job, 0);
     }

@@ -51,7 +51,7 @@ final class LargeFile {
   private final Engine engine;
   private final String owner;
   private final long order;
-  private final Claim.Target target;
+  private final Target target;
   private final Evidence evidence = new Evidence();
   private final Set<String> blamed = new HashSet<>();
   private int disturbances;
@@ -77,7 +77,7 @@ final class LargeFile {
     this.engine = engine;
     this.owner = owner;
     this.order = order;
-    this.target = Claim.Target.of(Archive.bucket(copies.listing().type()), file);
+    this.target = Target.of(Archive.bucket(copies.listing().type()), file);
   }
 
   /** What came of it. */

@@ -23,7 +23,7 @@ final class PartsTask extends FileTask {
   private final long order;
   private final Claim claim;
   private final Evidence evidence;
-  private final Claim.Target target;
+  private final Target target;
   private final boolean isHashing;
 
   // guarded by this

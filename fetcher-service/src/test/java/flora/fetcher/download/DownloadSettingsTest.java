@@ -33,7 +33,7 @@ class DownloadSettingsTest {
   void tenThousandPartsSufficeForEveryFileUpToHalfATerabyte() {
     for (long size = 9 * MIB; size <= 500 * GB; size += size / 7) {
       int part = DownloadSettings.partSize(size);
-      var target = new Claim.Target("b", "k", "s", size, part);
+      var target = new Target("b", "k", "s", size, part);
 
       assertThat((long) part).isBetween(8 * MIB, 64 * MIB);
       assertThat(target.parts()).isBetween(1, 10_000);

@@ -115,18 +115,21 @@ class SharingTest {
     rig.hub(0).throttle(Throttle.NONE.link(12 << 20));
     var asleep = new AtomicBoolean();
     var wakeUp = new CountDownLatch(1);
+    var parts = new AtomicInteger();
     var sleepy =
         TamperedStore.of(
             store,
             (method, _) -> {
+              if (method.equals("part") && parts.incrementAndGet() == 3) {
+                asleep.set(true);
+              }
               if (asleep.get()) {
                 wakeUp.await();
               }
             });
     var first = new Rig.Told();
     var one = begin(sleepy, first);
-    await().until(() -> storedParts() > 0);
-    asleep.set(true);
+    await().until(asleep::get);
 
     var second = new Rig.Told();
     var two = begin(store, second);
