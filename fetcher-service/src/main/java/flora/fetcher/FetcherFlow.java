@@ -14,6 +14,7 @@ import flora.hub.plan.Planner;
 import flora.schemas.Event;
 import flora.schemas.EventStamp;
 import flora.schemas.Failure;
+import flora.schemas.PipelineException;
 import flora.schemas.Stage;
 import flora.schemas.fetch.FetchEvent;
 import flora.schemas.fetch.Snapshot;
@@ -60,8 +61,22 @@ final class FetcherFlow implements StageFlow {
     return Stage.FETCH;
   }
 
+  /** Says what it waits for, where it will be tried again: nobody has to guess at the silence. */
   @Override
   public Function<EventStamp, Event> run(RunRequest request, StageContext context)
+      throws InterruptedException {
+    try {
+      return fetch(request, context);
+    } catch (PipelineException e) {
+      if (e.code().isTransient()) {
+        context.publish(
+            s -> new FetchEvent.Paused(s.runId(), s.attempt(), s.seq(), s.at(), Failure.of(e)));
+      }
+      throw e;
+    }
+  }
+
+  private Function<EventStamp, Event> fetch(RunRequest request, StageContext context)
       throws InterruptedException {
     var downloads = planner.plan(request, context::proceed);
     var plans = downloads.stream().map(PlannedDownload::plan).toList();

@@ -136,16 +136,11 @@ public final class Standalone implements AutoCloseable {
   @Override
   public void close() {
     try {
-      Files.deleteIfExists(portsFile(settings.data()));
+      Files.deleteIfExists(PortsFile.of(settings.data()));
     } catch (IOException e) {
       log.warn("cannot remove ports.json: {}", e.getMessage());
     }
     close(services, s3, kafka);
-  }
-
-  /** Where a running instance on a data folder says which ports it serves. */
-  public static Path portsFile(Path data) {
-    return data.resolve("ports.json");
   }
 
   private static void startServices(
@@ -274,7 +269,7 @@ public final class Standalone implements AutoCloseable {
     ports.put("kafka_port", Integer.valueOf(kafka().substring(kafka().lastIndexOf(':') + 1)));
     ports.put("s3_port", s3().getPort());
     ports.put("pid", ProcessHandle.current().pid());
-    var file = portsFile(settings.data());
+    var file = PortsFile.of(settings.data());
     var part = file.resolveSibling("ports.json.part");
     Files.write(part, Json.bytes(ports));
     Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);

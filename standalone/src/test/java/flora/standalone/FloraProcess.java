@@ -26,7 +26,7 @@ final class FloraProcess implements AutoCloseable {
 
   /** Starts one on a data folder and returns when it serves. */
   static FloraProcess up(Path data, URI hub) throws IOException, InterruptedException {
-    Files.deleteIfExists(Standalone.portsFile(data));
+    Files.deleteIfExists(PortsFile.of(data));
     var log = data.resolveSibling(data.getFileName() + ".log");
     var builder =
         new ProcessBuilder(
@@ -55,14 +55,14 @@ final class FloraProcess implements AutoCloseable {
         .forEach(port -> environment.put(port, "0"));
     var process = builder.start();
     long deadline = System.nanoTime() + READY_WITHIN.toNanos();
-    while (!Files.exists(Standalone.portsFile(data))) {
+    while (!Files.exists(PortsFile.of(data))) {
       if (!process.isAlive() || System.nanoTime() > deadline) {
         process.destroyForcibly();
         throw new IOException("flora did not start:\n" + Files.readString(log));
       }
       Thread.sleep(100);
     }
-    var ports = Json.read(Files.readAllBytes(Standalone.portsFile(data)), JsonNode.class);
+    var ports = Json.read(Files.readAllBytes(PortsFile.of(data)), JsonNode.class);
     return new FloraProcess(
         process, new GatewayClient(URI.create(ports.path("gateway").asString()), null));
   }

@@ -1,6 +1,7 @@
 package flora.standalone.cli;
 
 import flora.schemas.Json;
+import flora.standalone.PortsFile;
 import flora.standalone.Standalone;
 import flora.standalone.client.GatewayClient;
 import java.io.IOException;
@@ -122,7 +123,7 @@ final class Connection implements AutoCloseable {
 
   /** Where a server on this machine's data folder says it is, else the usual place. */
   private static URI address(Map<String, String> environment) {
-    var ports = Standalone.portsFile(data(environment));
+    var ports = PortsFile.of(data(environment));
     try {
       if (Files.isRegularFile(ports)) {
         var gateway = Json.read(Files.readAllBytes(ports), JsonNode.class).path("gateway");

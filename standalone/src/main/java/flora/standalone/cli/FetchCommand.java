@@ -32,6 +32,8 @@ import tools.jackson.databind.node.ObjectNode;
     })
 final class FetchCommand implements Callable<Integer> {
 
+  private static final int NOT_SUPPORTED = 501;
+
   @Parameters(paramLabel = "REPO", description = "owner/name[@revision]")
   String repo = "";
 
@@ -101,7 +103,7 @@ final class FetchCommand implements Callable<Integer> {
         }
         return Main.DONE;
       }
-      var chosen = to == null ? null : choose(client, request);
+      var chosen = to == null ? null : tryToChoose(client, request);
       var run = client.submit(Json.bytes(request), "application/json");
       return FollowedRun.toTheEnd(
           connection, run.id(), options, done -> finish(client, done.id(), chosen));
@@ -122,17 +124,32 @@ final class FetchCommand implements Callable<Integer> {
             .collect(Collectors.toUnmodifiableSet()));
   }
 
+  /**
+   * Null where the gateway cannot ask the hub: perhaps the fetcher can, and then the store knows.
+   */
+  private static @Nullable Chosen tryToChoose(GatewayClient client, JsonNode request)
+      throws InterruptedException {
+    try {
+      return choose(client, request);
+    } catch (GatewayClient.Refused e) {
+      if (e.status() < 500 || e.status() == NOT_SUPPORTED) {
+        throw e;
+      }
+      return null;
+    }
+  }
+
   private void finish(GatewayClient client, RunId id, @Nullable Chosen planned) throws Exception {
     var snapshot = snapshot(client, id);
     var folder = to;
-    if (folder == null || planned == null) {
+    if (folder == null) {
       if (!options.json) {
         System.out.printf("%s is in the store, commit %s%n", snapshot.repo(), snapshot.commit());
       }
       return;
     }
     var chosen =
-        planned.commit().equals(snapshot.commit())
+        planned != null && planned.commit().equals(snapshot.commit())
             ? planned
             // it moved between the plan and the run
             : choose(client, request(new RepoReference(snapshot.repo(), snapshot.commit())));

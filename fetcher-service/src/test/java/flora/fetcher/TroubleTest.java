@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import flora.fakehub.FakeHub;
 import flora.fakehub.FakeRepo;
 import flora.hub.HubClient;
+import flora.hub.HubException;
 import flora.hub.HubSettings;
 import flora.hub.RetryPolicy;
 import flora.hub.plan.PlanException;
+import flora.schemas.ErrorCode;
 import flora.schemas.fetch.FetchEvent;
 import flora.schemas.request.ContentKind;
 import flora.schemas.request.RequestReader;
@@ -23,8 +25,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** A file that is needed and that patterns leave out. */
-class LeftOutFilesTest {
+/** What a run says when not all is as it should be: files left out, nobody there. */
+class TroubleTest {
 
   private static final String MODEL =
       "model: {base_model: flora/words, ignore_patterns: ['*.safetensors']}";
@@ -85,5 +87,18 @@ class LeftOutFilesTest {
         .asString()
         .contains("flora/words", "model.safetensors");
     assertThat(hub.bytesSent(".safetensors")).isZero();
+  }
+
+  /** The stage tries again by itself; whoever watches should not have to guess at the silence. */
+  @Test
+  void saysWhatItWaitsForWhileNobodyAnswers() {
+    hub.die();
+
+    assertThatThrownBy(() -> flow.run(request("{%s}".formatted(MODEL)), context))
+        .isInstanceOf(HubException.Unreachable.class);
+
+    assertThat(context.events(FetchEvent.Paused.class))
+        .singleElement()
+        .matches(e -> e.error().code() == ErrorCode.HUB_UNREACHABLE);
   }
 }
