@@ -43,7 +43,9 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import okhttp3.ConnectionPool;
 import okhttp3.Dispatcher;
 import okhttp3.Interceptor;
 import okhttp3.OkHttpClient;
@@ -88,6 +90,8 @@ public final class S3ObjectStore implements ObjectStore, AutoCloseable {
     http =
         new OkHttpClient.Builder()
             .dispatcher(dispatcher)
+            // five are kept by default: most of many small puts would each connect anew
+            .connectionPool(new ConnectionPool(PARALLEL, 1, TimeUnit.MINUTES))
             .protocols(List.of(Protocol.HTTP_1_1))
             .connectTimeout(CONNECT)
             .readTimeout(QUICK)
