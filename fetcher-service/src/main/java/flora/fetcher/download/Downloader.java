@@ -34,6 +34,14 @@ public final class Downloader {
   private static final long TICK_MILLIS = 200;
   private static final int LOOKERS = 16;
 
+  /**
+   * Files of at most so many bytes are tiny; so many of them are many; this is a sample of them.
+   */
+  private static final int TINY = 64 << 10;
+
+  private static final int MANY = 100;
+  private static final int SAMPLE = 25;
+
   /** A file of a plan. Files with the same bytes in the same bucket are fetched once. */
   private record Wanted(RepoCopies copies, HubFile file) {
     String identity() {
@@ -126,13 +134,38 @@ public final class Downloader {
     return group.getFirst().identity();
   }
 
+  /**
+   * Looks what is there. To ask for a tiny file costs as much as to fetch it: of very many of them
+   * a sample is asked for, and the others only where some of the sample are there.
+   */
   private void find(
       Map<String, List<Wanted>> groups,
       Map<String, Verified> verified,
       Job job,
       ExecutorService threads)
       throws InterruptedException {
-    var left = new ConcurrentLinkedQueue<>(groups.values());
+    var first = new ArrayList<List<Wanted>>();
+    var tiny = new ArrayList<List<Wanted>>();
+    groups.values().forEach(group -> (isTiny(group) ? tiny : first).add(group));
+    int step = tiny.size() < MANY ? 1 : tiny.size() / SAMPLE;
+    var rest = new ArrayList<List<Wanted>>();
+    for (int i = 0; i < tiny.size(); i++) {
+      (i % step == 0 ? first : rest).add(tiny.get(i));
+    }
+    lookAll(first, verified, job, threads);
+    if (tiny.stream().anyMatch(group -> verified.containsKey(key(group)))) {
+      lookAll(rest, verified, job, threads);
+    }
+  }
+
+  private static boolean isTiny(List<Wanted> group) {
+    return group.getFirst().file().size() <= TINY;
+  }
+
+  private void lookAll(
+      List<List<Wanted>> groups, Map<String, Verified> verified, Job job, ExecutorService threads)
+      throws InterruptedException {
+    var left = new ConcurrentLinkedQueue<>(groups);
     int lookers = Math.min(LOOKERS, left.size());
     var done = new CountDownLatch(lookers);
     for (int i = 0; i < lookers; i++) {
