@@ -13,8 +13,10 @@ import java.util.Random;
 /** What is downloaded: repositories of bytes without meaning, on disk and so in the page cache. */
 final class BenchFiles {
 
-  /** A small repository by which a process gets warm. */
+  /** A repository by which a process gets warm: a Java program is slow in its first seconds. */
   static final String WARM = "bench/warm";
+
+  private static final int WARM_FILES = 2000;
 
   private BenchFiles() {}
 
@@ -26,15 +28,19 @@ final class BenchFiles {
     return folder;
   }
 
-  /** Many files of a few KiB in {@code bench/NAME}. */
+  /** Many files of 1 to 8 KB in {@code bench/NAME}, and more of them beside it. */
   static Path small(Path root, String name, int files) throws IOException {
     var folder = root.resolve(name);
-    var repo = folder.resolve("bench").resolve(name);
-    for (int i = 0; i < files; i++) {
-      write(repo.resolve("part-%02d".formatted(i % 10)).resolve(i + ".json"), 1000 + 7L * i, i);
-    }
-    warm(folder);
+    small(folder.resolve("bench").resolve(name), files, 0);
+    small(folder.resolve(WARM), WARM_FILES, files);
     return folder;
+  }
+
+  private static void small(Path repo, int files, long seed) throws IOException {
+    for (int i = 0; i < files; i++) {
+      var file = repo.resolve("part-%02d".formatted(i % 10)).resolve(i + ".json");
+      write(file, 1000 + 7L * (i % 1000), seed + i);
+    }
   }
 
   static void delete(Path folder) {
@@ -53,7 +59,7 @@ final class BenchFiles {
   private static void warm(Path folder) throws IOException {
     var repo = folder.resolve(WARM);
     write(repo.resolve("config.json"), 500, 2);
-    write(repo.resolve("model.safetensors"), 64 << 20, 3);
+    write(repo.resolve("model.safetensors"), 256 << 20, 3);
   }
 
   private static void write(Path file, long bytes, long seed) throws IOException {

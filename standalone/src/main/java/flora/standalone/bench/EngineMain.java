@@ -38,8 +38,8 @@ import java.util.concurrent.Future;
 
 /**
  * The fetch engine and the store's client alone in a process, so that its memory is theirs. Obeys
- * lines: {@code fetch REPO}, {@code write BYTES} (the store's own rate, by the same client), {@code
- * hash BYTES}; answers each with one line of JSON.
+ * lines: {@code fetch REPO [MIRRORS]}, {@code clear}, {@code write BYTES} (the store's own rate, by
+ * the same client), {@code hash BYTES}; answers each with one line of JSON.
  */
 final class EngineMain {
 
@@ -70,7 +70,9 @@ final class EngineMain {
         long before = memory("VmRSS:");
         long start = System.nanoTime();
         switch (words[0]) {
-          case "fetch" -> fetch(hub, downloader, store, words[1]);
+          case "fetch" ->
+              fetch(hub, downloader, store, words[1], words.length > 2 ? words[2] : "true");
+          case "clear" -> clear(store);
           case "write" -> write(store, Long.parseLong(words[1]));
           case "hash" -> hash(Long.parseLong(words[1]));
           default -> throw new IllegalArgumentException(line);
@@ -106,9 +108,19 @@ final class EngineMain {
     return mirrors;
   }
 
-  private static void fetch(Mirrors hub, Downloader downloader, ObjectStore store, String repo)
+  /** Nothing is in the store any more. */
+  private static void clear(ObjectStore store) {
+    for (var bucket : StoreLayout.BUCKETS) {
+      try (var all = store.list(bucket, "")) {
+        all.toList().forEach(each -> store.delete(bucket, each.key()));
+      }
+    }
+  }
+
+  private static void fetch(
+      Mirrors hub, Downloader downloader, ObjectStore store, String repo, String useMirror)
       throws InterruptedException {
-    var copies = hub.locate(RepoType.MODEL, new RepoId(repo), "main", "true");
+    var copies = hub.locate(RepoType.MODEL, new RepoId(repo), "main", useMirror);
     var listing = copies.listing();
     var plan =
         new DownloadPlan(RepoRole.BASE_MODEL, listing, listing.files(), List.of(), List.of());

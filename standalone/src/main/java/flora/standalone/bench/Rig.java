@@ -26,7 +26,7 @@ final class Rig implements AutoCloseable {
   private Child engine;
 
   /**
-   * Starts all of it and lets the engine fetch something small, so that it is warm.
+   * Starts all of it and lets the engine fetch something else, so that it is warm as in a service.
    *
    * @param work for the store's data and the log
    * @param repos what the hubs serve
@@ -46,7 +46,7 @@ final class Rig implements AutoCloseable {
     }
     storeEndpoint = store.hear();
     engine = newEngine();
-    run("fetch " + BenchFiles.WARM);
+    warm();
     hubs.forEach(hub -> hub.say("forget"));
   }
 
@@ -79,10 +79,28 @@ final class Rig implements AutoCloseable {
     return finish();
   }
 
+  /** Seconds of a fetch into an empty store. */
+  double fetch(String repo) {
+    run("clear");
+    return run("fetch " + repo).seconds();
+  }
+
   /** {@code kill -9} for the engine, and another one on the same store. */
   void replaceEngine() throws InterruptedException {
     engine.kill();
     engine = newEngine();
+  }
+
+  /** Another engine on the same store, as warm, which knows nothing of the mirrors. */
+  void renewEngine() throws InterruptedException {
+    replaceEngine();
+    run("clear");
+    warm();
+  }
+
+  /** By the hub alone: how the mirrors do is to be found out later. */
+  private void warm() {
+    run("fetch " + BenchFiles.WARM + " false");
   }
 
   private Child newEngine() {

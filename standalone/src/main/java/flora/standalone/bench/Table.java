@@ -8,10 +8,18 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 
-/** One scenario's measurements, as Markdown: seconds, rate, and how many times as fast as each. */
+/**
+ * One scenario's measurements, as Markdown: median seconds and their spread, rate, and how many
+ * times as fast as each other one.
+ */
 final class Table {
 
-  private record Row(String who, OptionalDouble seconds) {}
+  /** Seconds of each round; none where that peer is not installed. */
+  private record Row(String who, List<Double> rounds) {
+    OptionalDouble seconds() {
+      return median(rounds);
+    }
+  }
 
   private final PrintStream out;
   private final String title;
@@ -26,15 +34,24 @@ final class Table {
     this.bytes = bytes;
   }
 
-  /** Adds a row; empty when that peer is not installed. */
-  OptionalDouble row(String who, OptionalDouble seconds) {
-    rows.add(new Row(who, seconds));
-    return seconds;
+  /** Adds a row; no rounds when that peer is not installed. Its median. */
+  OptionalDouble row(String who, List<Double> rounds) {
+    var row = new Row(who, List.copyOf(rounds));
+    rows.add(row);
+    return row.seconds();
   }
 
-  double row(String who, double seconds) {
-    row(who, OptionalDouble.of(seconds));
-    return seconds;
+  /** Adds what is no measurement, or was measured once. */
+  void row(String who, double seconds) {
+    row(who, List.of(seconds));
+  }
+
+  private static OptionalDouble median(List<Double> rounds) {
+    var sorted = rounds.stream().sorted().toList();
+    int n = sorted.size();
+    return n == 0
+        ? OptionalDouble.empty()
+        : OptionalDouble.of((sorted.get((n - 1) / 2) + sorted.get(n / 2)) / 2);
   }
 
   /** Something that is wanted of a ratio. */
@@ -58,10 +75,10 @@ final class Table {
     out.println("\n### " + title + "\n");
     var known = new LinkedHashMap<String, Double>();
     rows.forEach(row -> row.seconds().ifPresent(s -> known.put(row.who(), s)));
-    var head = new StringBuilder("| who | seconds | MiB/s |");
+    var head = new StringBuilder("| who | seconds | from, to | MiB/s |");
     known.keySet().forEach(who -> head.append(" × ").append(who).append(" |"));
     out.println(head);
-    out.println("|---|" + "--:|".repeat(2 + known.size()));
+    out.println("|---|" + "--:|".repeat(3 + known.size()));
     for (var row : rows) {
       out.println(line(row, known));
     }
@@ -73,13 +90,28 @@ final class Table {
 
   private String line(Row row, Map<String, Double> known) {
     if (row.seconds().isEmpty()) {
-      return "| " + row.who() + " | not installed |" + " |".repeat(1 + known.size());
+      return "| " + row.who() + " | not installed |" + " |".repeat(2 + known.size());
     }
     double seconds = row.seconds().getAsDouble();
     var line = new StringBuilder("| " + row.who());
     line.append(
-        String.format(Locale.ROOT, " | %.2f | %.0f |", seconds, bytes / seconds / (1 << 20)));
+        String.format(
+            Locale.ROOT,
+            " | %.2f | %s | %.0f |",
+            seconds,
+            spread(row.rounds()),
+            bytes / seconds / (1 << 20)));
     known.values().forEach(s -> line.append(String.format(Locale.ROOT, " %.2f |", s / seconds)));
     return line.toString();
+  }
+
+  private static String spread(List<Double> rounds) {
+    return rounds.size() < 2
+        ? ""
+        : String.format(
+            Locale.ROOT,
+            "%.2f, %.2f",
+            rounds.stream().min(Double::compare).orElseThrow(),
+            rounds.stream().max(Double::compare).orElseThrow());
   }
 }

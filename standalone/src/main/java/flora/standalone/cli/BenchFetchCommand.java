@@ -12,8 +12,20 @@ import picocli.CommandLine.Option;
 @Command(
     name = "fetch",
     description = {
-      "Download beside curl, aria2c and huggingface_hub, and print Markdown tables.",
-      "Scenarios: connections, loopback, mirrors, small, memory, resume.",
+      "Download beside curl, aria2c and huggingface_hub, on this machine alone, and print Markdown"
+          + " tables: seconds (median, from, to), rates, ratios, and what is wanted of them.",
+      "",
+      "The engine hashes, stores into the embedded S3 and publishes in the time given; the others"
+          + " write plain files. Those that are not installed are left out, with the numbers that"
+          + " are wanted of them.",
+      "",
+      "connections  8 MiB/s a connection, 40 ms: beside curl and aria2c -x16 -s16",
+      "loopback     no limit: beside the store's own rate, SHA-256, huggingface_hub",
+      "mirrors      a dead, a corrupting, a slow and a good one: beside the good one alone",
+      "small        1,000 small files: beside snapshot_download",
+      "memory       how much the process grows",
+      "resume       what is fetched again after kill -9",
+      "",
       "Exit code 1 when a number that is wanted was missed."
     })
 final class BenchFetchCommand implements Callable<Integer> {
@@ -32,6 +44,12 @@ final class BenchFetchCommand implements Callable<Integer> {
   long size = 3072;
 
   @Option(
+      names = "--rounds",
+      paramLabel = "N",
+      description = "how often each one runs; the median counts; default: ${DEFAULT-VALUE}")
+  int rounds = 3;
+
+  @Option(
       names = "--peers",
       paramLabel = "PYTHON",
       description = "an interpreter that has huggingface_hub; default: ${DEFAULT-VALUE}")
@@ -46,7 +64,7 @@ final class BenchFetchCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     var folder = Files.createTempDirectory(Files.createDirectories(work), "flora-bench");
-    int code = new FetchBench(System.out, folder, python, size << 20).run(only);
+    int code = new FetchBench(System.out, folder, python, size << 20, rounds).run(only);
     Files.deleteIfExists(folder.resolve("peers.log"));
     Files.delete(folder);
     return code;
