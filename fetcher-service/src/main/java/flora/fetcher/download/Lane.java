@@ -13,6 +13,7 @@ import java.util.concurrent.atomic.LongAdder;
 final class Lane {
 
   private static final int FIRST = 4;
+  private static final int MOST = 64;
   private static final double CLEARLY_MORE = 1.08;
   private static final long PLATEAU_NANOS = Duration.ofSeconds(3).toNanos();
   private static final long SETTLE_NANOS = Duration.ofMillis(400).toNanos();
@@ -33,12 +34,17 @@ final class Lane {
   private long noGrowthBefore = System.nanoTime();
   private long notBefore = System.nanoTime();
   private boolean isFull;
+
+  /** The best rate that was seen with so many connections at work. */
+  private final double[] best;
+
   private double perConnection;
   private double latency = 0.05;
 
   Lane(String name, int most) {
     this.name = name;
     this.most = most;
+    this.best = new double[MOST + 1];
     this.limit = Math.min(FIRST, most);
     this.lastTick = System.nanoTime();
   }
@@ -138,6 +144,8 @@ final class Lane {
     lastBytes = bytes;
     lastTick = now;
     rate = rate == 0 ? measured : 0.6 * rate + 0.4 * measured;
+    int at = Math.min(busy, MOST);
+    best[at] = Math.max(best[at], rate);
     if (judgeAt != 0 && now - judgeAt >= 0) {
       judgeAt = 0;
       isFull = rate < rateBefore * CLEARLY_MORE;
@@ -157,8 +165,13 @@ final class Lane {
     isNew &= limit < most;
   }
 
-  /** Whether more connections brought no more, when that was tried last. */
+  /** Whether half as many connections and fewer have brought as much, or did when it was tried. */
   synchronized boolean isFull() {
+    for (int fewer = 1; fewer <= Math.min(busy, MOST) / 2; fewer++) {
+      if (best[fewer] * CLEARLY_MORE > rate) {
+        return true;
+      }
+    }
     return isFull;
   }
 

@@ -60,10 +60,4 @@ final class PartBuffers {
       free.computeIfAbsent(buffer.length, _ -> new ArrayDeque<>()).push(buffer);
     }
   }
-
-  /** Drops what nobody uses. */
-  synchronized void trim() {
-    free.clear();
-    idle = 0;
-  }
 }

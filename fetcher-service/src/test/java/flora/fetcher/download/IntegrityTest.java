@@ -109,6 +109,23 @@ class IntegrityTest {
   }
 
   @Test
+  void findsTheLiarOfAFileThatSeveralGaveTogether() throws Exception {
+    new Random(System.nanoTime()).nextBytes(bytes);
+    var whole = Arrays.copyOf(bytes, (int) PART - 1);
+    rig = new Rig(store, FakeRepo.model("flora/small").file(FILE, whole), 1);
+    rig.hub(0).throttle(Throttle.NONE.link(4 << 20));
+    rig.hub(1)
+        .throttle(Throttle.NONE.link(4 << 20))
+        .fault(FILE, When.always(), new Fault.WrongBytes(100_000));
+
+    rig.fetch(told);
+
+    isRight();
+    assertThat(told.liars).isSubsetOf("m1");
+    assertThat(told.verified).singleElement().matches(v -> v.source().equals(Rig.HUB));
+  }
+
+  @Test
   void startsOverOnceWhereThereIsNobodyElse() throws Exception {
     rig(0);
     rig.hub(0).fault(FILE, new Fault.WrongBytes(1000), 1);
