@@ -143,6 +143,13 @@ class SyncIT {
   }
 
   @Test
+  void listsLikeEveryList() {
+    var list = Gateway.json(other.get("/v1/models:sync"));
+
+    assertThat(list.propertyNames()).containsExactly("object", "data", "has_more", "next_cursor");
+  }
+
+  @Test
   void refusesASchedule() {
     for (var body :
         List.of(

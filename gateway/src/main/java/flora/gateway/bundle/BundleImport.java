@@ -5,6 +5,7 @@ import flora.hub.HubFile;
 import flora.hub.archive.Archive;
 import flora.hub.archive.Verified;
 import flora.schemas.RepoId;
+import flora.store.ObjectStoreException;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -85,7 +86,14 @@ final class BundleImport {
                 + expected.getKey());
       }
       if (missing.contains(expected.getKey())) {
-        bring(tar, listed, wish);
+        try {
+          bring(tar, listed, wish);
+        } catch (ObjectStoreException.NotFound | ObjectStoreException.Rejected e) {
+          // whoever has brought a file drops all other uploads of it
+          if (archive.find(listed.id().bucket(), listed.id().digest()).isEmpty()) {
+            throw e;
+          }
+        }
       }
       wish.renew();
       entry = tar.next();

@@ -34,11 +34,12 @@ final class SyncController {
   }
 
   /** A page of jobs; there is only one. */
-  private record Jobs(String object, List<SyncJob> data, boolean hasMore) {}
+  private record Jobs(
+      String object, List<SyncJob> data, boolean hasMore, @Nullable String nextCursor) {}
 
   @GetMapping("/v1/models:sync")
   Object all() {
-    return new Jobs("list", jobs.all().stream().map(SyncJobs.Filed::job).toList(), false);
+    return new Jobs("list", jobs.all().stream().map(SyncJobs.Filed::job).toList(), false, null);
   }
 
   @GetMapping("/v1/models/{owner}/{name}/sync")
