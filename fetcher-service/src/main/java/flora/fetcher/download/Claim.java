@@ -280,7 +280,9 @@ final class Claim {
   }
 
   /**
-   * Makes an upload of a joined object again and removes the object.
+   * Makes an upload of a joined object again. The object stays where it is until another one is
+   * joined in its place: without its marker it does not count, and who removed it might, after a
+   * long sleep, remove the right one that somebody else has published.
    *
    * @param bad numbers of parts to leave out
    * @param buffer for one part
@@ -299,7 +301,6 @@ final class Claim {
           }
           return copied;
         });
-    store.delete(target.bucket(), target.key());
   }
 
   /** Goes on in a new upload, of which this gives the first parts. */

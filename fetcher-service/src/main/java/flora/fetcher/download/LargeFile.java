@@ -250,8 +250,6 @@ final class LargeFile {
         return digests;
       }
     }
-    claim.confirm();
-    store.delete(target.bucket(), target.key());
     return null;
   }
 
@@ -290,6 +288,8 @@ final class LargeFile {
   private TransferException givenUp(Claim claim, Inquiry inquiry, Digests wrong) {
     var givers = new TreeSet<>(inquiry.wrongAlone());
     claim.parts().forEach(part -> givers.addAll(part.sources()));
+    claim.confirm();
+    store.delete(target.bucket(), target.key());
     claim.discard();
     return new TransferException.ChecksumMismatch(
         copies.listing().repo(),
