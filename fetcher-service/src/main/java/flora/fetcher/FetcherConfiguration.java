@@ -2,7 +2,6 @@ package flora.fetcher;
 
 import flora.fetcher.download.Downloader;
 import flora.fetcher.download.LeftOvers;
-import flora.hub.HubClient;
 import flora.hub.HubProperties;
 import flora.hub.RetryPolicy;
 import flora.hub.archive.Archive;
@@ -26,11 +25,6 @@ import org.springframework.core.env.Environment;
 class FetcherConfiguration {
 
   @Bean
-  HubClient hubClient(HubProperties properties) {
-    return new HubClient(properties.settings(), RetryPolicy.DEFAULT, Clock.systemUTC());
-  }
-
-  @Bean
   Mirrors mirrors(
       HubProperties hub, MirrorProperties properties, Environment environment, ObjectStore store) {
     var clock = Clock.systemUTC();
@@ -47,8 +41,7 @@ class FetcherConfiguration {
   }
 
   @Bean
-  FetcherFlow fetcherFlow(
-      HubClient hub, Mirrors mirrors, ObjectStore store, FetcherProperties properties) {
+  FetcherFlow fetcherFlow(Mirrors mirrors, ObjectStore store, FetcherProperties properties) {
     var archive = new Archive(store);
     var downloader = new Downloader(store, properties.download(), Clock.systemUTC());
     var planner = new Planner(mirrors::locate, RetryPolicy.DEFAULT);

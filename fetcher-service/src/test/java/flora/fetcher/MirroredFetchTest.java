@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import flora.fakehub.FakeHub;
 import flora.fakehub.FakeRepo;
 import flora.fakehub.Fault;
+import flora.fakehub.Redirects;
 import flora.fakehub.Shape;
 import flora.fakehub.Throttle;
 import flora.fakehub.When;
@@ -38,6 +39,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -58,6 +60,7 @@ class MirroredFetchTest {
   private final MemoryObjectStore store = new MemoryObjectStore(Clock.systemUTC());
   private final Archive archive = new Archive(store);
   private final RecordingContext context = new RecordingContext();
+  private @Nullable Mirrors known;
   private final List<AutoCloseable> open = new ArrayList<>(List.of(hub, near, university));
 
   @BeforeEach
@@ -96,6 +99,7 @@ class MirroredFetchTest {
             Clock.systemUTC(),
             POLICY);
     open.add(all);
+    known = all;
     return new FetcherFlow(
         new Planner(all::locate, POLICY),
         archive,
@@ -213,6 +217,20 @@ class MirroredFetchTest {
     assertThat(context.events(FetchEvent.ChecksumMismatched.class))
         .isNotEmpty()
         .allMatch(event -> event.source().equals("127.0.0.1"));
+  }
+
+  @Test
+  void takesTheListOfAMirrorWhoseBytesNobodyReaches() throws Exception {
+    near.redirects(Redirects.with(302).content(URI.create("http://localhost:1")));
+    hub.die();
+
+    run(flow(hub.endpoint(), proxy(), files()), "true");
+
+    assertThat(kept().source()).isEqualTo("uni");
+    assertThat(kept().listedBy()).containsExactly("near");
+    var status = known.get("near");
+    assertThat(status.metadataOnly()).isEqualTo("localhost");
+    assertThat(status.cause()).contains("localhost");
   }
 
   @Test
