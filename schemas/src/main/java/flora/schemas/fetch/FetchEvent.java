@@ -176,7 +176,8 @@ public sealed interface FetchEvent extends Event {
       implements FetchEvent {}
 
   /**
-   * It waits for room or for a source, and goes on by itself; said again every ten seconds.
+   * It waits for room in the store, said again every ten seconds, or for a hub or mirror to answer,
+   * said at every try; it goes on by itself.
    *
    * @param error what it waits for
    */

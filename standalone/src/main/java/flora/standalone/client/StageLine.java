@@ -59,6 +59,9 @@ public final class StageLine {
   }
 
   private static String amount(StageState state) {
+    if (state.unit().equals("bytes") && state.total() == 0) {
+      return state.status() == StageState.Status.RUNNING ? "asking for the list of files" : "";
+    }
     return state.unit().equals("bytes")
         ? "%s of %s".formatted(bytes(state.done()), bytes(state.total()))
         : "%d/%d %s".formatted(state.done(), state.total(), state.unit());

@@ -31,6 +31,30 @@ class StageLineTest {
     assertThat(line).contains("░".repeat(24)).contains("0/0 steps");
   }
 
+  @Test
+  void saysThatItDoesNotKnowTheFilesYet() {
+    var asking =
+        new StageState(
+            StageState.Status.RUNNING,
+            1,
+            1,
+            null,
+            1,
+            0,
+            0,
+            "bytes",
+            null,
+            null,
+            null,
+            null,
+            List.of(),
+            null,
+            null);
+
+    assertThat(StageLine.plain(Stage.FETCH, asking))
+        .isEqualTo("fetch  asking for the list of files");
+  }
+
   @ParameterizedTest
   @CsvSource({
     "0,0 B",
