@@ -54,6 +54,14 @@ final class Inquiry {
   private final Set<String> wrongAlone = new TreeSet<>();
   private final Set<String> lacking = new HashSet<>();
   private boolean isOnceMore;
+  private final String lister;
+
+  /**
+   * @param lister the place whose list counts: the last to be suspected
+   */
+  Inquiry(String lister) {
+    this.lister = lister;
+  }
 
   /** Whether these are other bytes than those that were shown last. */
   boolean isNews(List<StoredPart> parts) {
@@ -129,7 +137,10 @@ final class Inquiry {
     return refetch(numbers(theirs), able, Set.of(suspect));
   }
 
-  /** Who contradicts the others most often; else who gave least, which costs least to check. */
+  /**
+   * Who contradicts the others most often; else a copy of the place whose list counts rather than
+   * that place, and who gave least, which costs least to check.
+   */
   private Optional<String> suspect(List<StoredPart> parts, Set<String> givers, Set<String> able) {
     var given = new HashMap<String, Long>();
     parts.forEach(p -> p.sources().forEach(name -> given.merge(name, p.size(), Long::sum)));
@@ -138,6 +149,7 @@ final class Inquiry {
         .filter(name -> able.stream().anyMatch(other -> !other.equals(name)))
         .min(
             Comparator.comparing((String name) -> -contradictions(name))
+                .thenComparing(lister::equals)
                 .thenComparing(name -> given.getOrDefault(name, 0L))
                 .thenComparing(name -> name));
   }

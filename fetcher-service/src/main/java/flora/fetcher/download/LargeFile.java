@@ -159,7 +159,7 @@ final class LargeFile {
       claim.upload().abort();
       return patiently(() -> publish(claim, leftOver));
     }
-    var inquiry = new Inquiry();
+    var inquiry = new Inquiry(copies.listedBy().orElse(""));
     var wrong = new Digests(file);
     var next = Optional.of(Refetch.NOTHING);
     while (next.isPresent()) {

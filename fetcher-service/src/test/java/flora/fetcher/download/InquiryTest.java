@@ -121,7 +121,7 @@ class InquiryTest {
         world.source("source-" + i, wrong.toArray(Integer[]::new));
       }
 
-      var found = world.solve(new Inquiry());
+      var found = world.solve(new Inquiry(""));
 
       assertThat(found).as("seed %d", seed).isPresent();
       assertThat(world.liars()).as("seed %d", seed).containsAll(found.get());
@@ -138,9 +138,22 @@ class InquiryTest {
     }
     world.fetched = 0;
 
-    assertThat(world.solve(new Inquiry())).contains(Set.of("a"));
+    assertThat(world.solve(new Inquiry(""))).contains(Set.of("a"));
 
     assertThat(world.fetched).isEqualTo(4);
+  }
+
+  @Test
+  void suspectsTheCopiesBeforeThePlaceWhoseListCounts() {
+    var world = new World(10, 1).source("hub").source("mirror", 9);
+    for (int number = 1; number <= 10; number++) {
+      world.give(number, List.of(number <= 4 ? "hub" : "mirror"));
+    }
+    world.fetched = 0;
+
+    assertThat(world.solve(new Inquiry("hub"))).contains(Set.of("mirror"));
+
+    assertThat(world.fetched).isEqualTo(6);
   }
 
   @Test
@@ -151,7 +164,7 @@ class InquiryTest {
     }
     world.fetched = 0;
 
-    assertThat(world.solve(new Inquiry())).contains(Set.of("b"));
+    assertThat(world.solve(new Inquiry(""))).contains(Set.of("b"));
 
     // those of a once more from b, which are the same; then those of b that nobody confirms
     assertThat(world.fetched).isEqualTo(4 + 6);
@@ -161,7 +174,7 @@ class InquiryTest {
   void startsOverOnceWithTheOnlySource() {
     var world = new World(2, 1).source("a", 1);
     world.bring(Set.of());
-    var inquiry = new Inquiry();
+    var inquiry = new Inquiry("");
 
     assertThat(inquiry.next(world.parts(), Set.of("a")))
         .contains(new Refetch(Set.of(1, 2), Set.of()));
@@ -177,7 +190,7 @@ class InquiryTest {
       world.source("source-" + i, 2, 3);
     }
 
-    assertThat(world.solve(new Inquiry())).isEmpty();
+    assertThat(world.solve(new Inquiry(""))).isEmpty();
   }
 
   @Test
@@ -185,7 +198,7 @@ class InquiryTest {
     var world = new World(4, 1).source("a").source("b", 4);
     List.of(1, 2, 3).forEach(number -> world.give(number, List.of("b")));
     world.give(4, List.of("a"));
-    var inquiry = new Inquiry();
+    var inquiry = new Inquiry("");
     var sources = new ArrayList<>(List.of("a", "b"));
 
     var first = inquiry.next(world.parts(), sources).orElseThrow();
@@ -200,7 +213,7 @@ class InquiryTest {
     var parts =
         List.of(new StoredPart(1, "", 1, 7, List.of("a")), new StoredPart(2, "", 1, -1, List.of()));
 
-    assertThat(new Inquiry().next(parts, Set.of("a", "b")))
+    assertThat(new Inquiry("").next(parts, Set.of("a", "b")))
         .contains(new Refetch(Set.of(2), Set.of()));
   }
 }
