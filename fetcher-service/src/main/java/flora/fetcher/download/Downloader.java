@@ -312,16 +312,33 @@ public final class Downloader {
   }
 
   /**
-   * The store puts the parts of an upload together: for a while the largest file is there twice.
+   * The parts of an upload lie where they belong in the object, so that it takes its size and no
+   * more; only one whose key is not known before the last byte is copied. Where something is there
+   * already nothing is refused: what was interrupted goes on, and waits for room if it has to.
    */
   private void requireDisk(List<List<Wanted>> missing) {
     long sum = missing.stream().mapToLong(group -> group.getFirst().file().size()).sum();
-    long largest =
-        missing.stream().mapToLong(group -> group.getFirst().file().size()).max().orElse(0);
+    long copied =
+        missing.stream()
+            .map(group -> group.getFirst().file())
+            .filter(file -> file.sha256() == null && !SmallFile.fits(file))
+            .mapToLong(HubFile::size)
+            .max()
+            .orElse(0);
     long free = archive.freeBytes().orElse(Long.MAX_VALUE);
-    if (sum > 0 && free < sum + largest) {
-      throw new TransferException.DiskFull(sum, sum + largest, free);
+    if (sum > 0 && free < sum + copied && missing.stream().noneMatch(this::isBegun)) {
+      throw new TransferException.DiskFull(sum, sum + copied, free);
     }
+  }
+
+  private boolean isBegun(List<Wanted> group) {
+    var first = group.getFirst();
+    if (SmallFile.fits(first.file())) {
+      return false;
+    }
+    var target = Target.of(Archive.bucket(first.copies().listing().type()), first.file());
+    return Claim.look(store, target).isPresent()
+        || store.head(target.bucket(), target.key()).isPresent();
   }
 
   private static RuntimeException rethrown(Throwable e) throws InterruptedException {

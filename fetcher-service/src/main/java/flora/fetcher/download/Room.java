@@ -24,7 +24,7 @@ public final class Room {
     /** There is no room; said at once and every ten seconds. */
     void paused(ObjectStoreException.Full why);
 
-    /** It goes on; said once after pauses. */
+    /** It goes on, or fails of something else; said once after pauses. */
     void resumed();
 
     /** May throw to stop; asked several times a second. */
@@ -44,13 +44,11 @@ public final class Room {
     boolean isPaused = false;
     long told = 0;
     while (true) {
+      boolean isFull = false;
       try {
-        var done = write.run();
-        if (isPaused) {
-          waiter.resumed();
-        }
-        return done;
+        return write.run();
       } catch (ObjectStoreException.Full e) {
+        isFull = true;
         long now = System.nanoTime();
         if (!isPaused || now - told > SAY_AGAIN_NANOS) {
           isPaused = true;
@@ -60,6 +58,11 @@ public final class Room {
         pause = pause.compareTo(longestPause) > 0 ? longestPause : pause;
         sleep(pause, waiter);
         pause = pause.multipliedBy(2);
+      } finally {
+        // another failure than this one says as well that there is room
+        if (isPaused && !isFull) {
+          waiter.resumed();
+        }
       }
     }
   }
