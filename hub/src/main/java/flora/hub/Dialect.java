@@ -34,9 +34,12 @@ sealed interface Dialect permits HuggingFaceApi, ModelScopeApi, StaticFiles {
   HubException failure(
       HubHttp.Answer answer, RepoType type, RepoId repo, String revision, @Nullable String path);
 
-  /** Files in path order, none of which leaves its repository. */
+  /** Files in path order, each with a size, none of which leaves its repository. */
   static List<HubFile> checked(String who, List<HubFile> files) {
     for (var file : files) {
+      if (file.size() < 0) {
+        throw new HubException.Protocol(who, "its tree has no size for " + file.path());
+      }
       for (var segment : file.path().split("/", -1)) {
         if (segment.isEmpty() || segment.equals(".") || segment.equals("..")) {
           throw new HubException.Protocol(who, "its tree holds an impossible path");

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class FileAnswers {
 
-  private static final Pattern CONTENT_RANGE = Pattern.compile("bytes (\\d+)-(\\d+)/(\\d+|\\*)");
+  private static final Pattern CONTENT_RANGE =
+      Pattern.compile("bytes (\\d{1,18})-(\\d{1,18})/(\\d{1,18}|\\*)");
   private static final String POINTER = "version https://git-lfs.github.com/spec/v1";
   private static final int PEEK = 512;
 

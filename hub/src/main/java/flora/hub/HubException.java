@@ -122,6 +122,9 @@ public abstract sealed class HubException extends PipelineException {
   public static final class RateLimited extends HubException implements RetryAfter {
     private final @Nullable Duration retryAfter;
 
+    /**
+     * @param retryAfter as the host says it, a day at most; null when it does not
+     */
     public RateLimited(String host, @Nullable Duration retryAfter) {
       super(
           ErrorCode.HUB_RATE_LIMITED,

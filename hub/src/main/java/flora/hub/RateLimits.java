@@ -24,6 +24,9 @@ final class RateLimits {
   private static final Pattern QUOTA = Pattern.compile("(?:\\bq|\\blimit)\\s*=\\s*(\\d{1,12})");
   private static final Pattern OLD_QUOTA = Pattern.compile("^\\s*(\\d{1,12})\\s*;\\s*w=");
 
+  /** Nobody waits longer, and what is not a number of years can be reckoned with. */
+  private static final Duration LONGEST = Duration.ofDays(1);
+
   /** More seconds than this are a moment in time and no length of it. */
   private static final long EPOCH_FROM = 1_000_000_000L;
 
@@ -50,7 +53,7 @@ final class RateLimits {
         long reset = number(RESET, item);
         if (left >= 0 && reset >= 0 && left < tightest.left()) {
           long quota = isOld ? number(QUOTA, item) : -1;
-          tightest = new Budget(left, quota, Duration.ofSeconds(reset));
+          tightest = new Budget(left, quota, seconds(reset));
         }
       }
       if (tightest.left() < Long.MAX_VALUE) {
@@ -65,7 +68,7 @@ final class RateLimits {
         long seconds =
             reset >= EPOCH_FROM ? Math.max(0, reset - clock.instant().getEpochSecond()) : reset;
         var quota = plain(header.apply(prefix + "Limit"));
-        return Optional.of(new Budget(left, quota, Duration.ofSeconds(seconds)));
+        return Optional.of(new Budget(left, quota, seconds(seconds)));
       }
     }
     return Optional.empty();
@@ -75,18 +78,26 @@ final class RateLimits {
   static @Nullable Duration retryAfter(Function<String, @Nullable String> header, Clock clock) {
     var value = header.apply("Retry-After");
     if (value != null && value.matches("\\d{1,9}")) {
-      return Duration.ofSeconds(Long.parseLong(value));
+      return seconds(Long.parseLong(value));
     }
     if (value != null) {
       try {
         var date = ZonedDateTime.parse(value, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant();
         var wait = Duration.between(Instant.now(clock), date);
-        return wait.isNegative() ? Duration.ZERO : wait;
+        return wait.isNegative() ? Duration.ZERO : capped(wait);
       } catch (DateTimeException e) {
         // the other headers may be readable
       }
     }
     return budget(header, clock).map(Budget::reset).orElse(null);
+  }
+
+  private static Duration seconds(long seconds) {
+    return capped(Duration.ofSeconds(seconds));
+  }
+
+  private static Duration capped(Duration wait) {
+    return wait.compareTo(LONGEST) > 0 ? LONGEST : wait;
   }
 
   private static long policy(Function<String, @Nullable String> header) {

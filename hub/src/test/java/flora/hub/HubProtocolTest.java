@@ -354,6 +354,36 @@ class HubProtocolTest {
     }
   }
 
+  @Test
+  void refusesAListThatHasNoSizeForAFile() throws Exception {
+    var page =
+        "{\"Data\": {\"Files\": [{\"Path\": \"a.bin\", \"Sha256\": \"%s\"}]}}"
+            .formatted("a".repeat(64));
+    var head = "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n".formatted(page.length());
+    try (var server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+      Thread.ofVirtual().start(() -> send(server, head, "", page));
+      var place = URI.create("http://127.0.0.1:" + server.getLocalPort());
+      var site =
+          new Site(
+              "scope",
+              Site.Kind.MODELSCOPE,
+              place,
+              null,
+              null,
+              Map.of(),
+              new Secret(""),
+              Set.of(),
+              place,
+              Map.of(),
+              Map.of());
+
+      assertThatThrownBy(
+              () -> new HubClient(site, network, ONCE).listing(RepoType.MODEL, TINY, "main"))
+          .isInstanceOf(HubException.Protocol.class)
+          .hasMessageContaining("a.bin");
+    }
+  }
+
   private static String commitAt(ServerSocket server) throws InterruptedException {
     var slow = URI.create("http://127.0.0.1:" + server.getLocalPort());
     try (var hub = new HubClient(HubSettings.of(slow), ONCE, Clock.systemUTC())) {

@@ -72,10 +72,14 @@ final class Board {
   }
 
   private void enlist(FileTask task) {
-    for (var source : task.refresh()) {
-      lanes
-          .computeIfAbsent(source.name(), name -> new Lane(name, source.maxConnections()))
-          .allow(source.maxConnections());
+    try {
+      for (var source : task.refresh()) {
+        lanes
+            .computeIfAbsent(source.name(), name -> new Lane(name, source.maxConnections()))
+            .allow(source.maxConnections());
+      }
+    } catch (RuntimeException | Error e) {
+      task.died(e);
     }
   }
 
@@ -88,14 +92,30 @@ final class Board {
   }
 
   private void work(Lane lane) {
-    var chunk = new byte[CHUNK];
+    boolean isCounted = true;
     try {
+      var chunk = new byte[CHUNK];
       for (var fetch = take(lane); fetch != null; fetch = take(lane)) {
-        var end = fetch.run(chunk);
-        settle(fetch, end);
+        run(fetch, chunk);
       }
+      isCounted = false;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    } finally {
+      if (isCounted) { // whatever ends it, another one may come
+        lane.gone();
+      }
+    }
+  }
+
+  private void run(Fetch fetch, byte[] chunk) throws InterruptedException {
+    var end = Fetch.End.FAILED;
+    try {
+      end = fetch.run(chunk);
+    } catch (RuntimeException | Error e) {
+      fetch.slice.part.file.died(e);
+    } finally {
+      settle(fetch, end);
     }
   }
 
@@ -124,7 +144,13 @@ final class Board {
       if (source == null) {
         continue;
       }
-      var slice = task.next(lane.sliceSize(task.sourceNames().size() == 1));
+      Slice slice;
+      try {
+        slice = task.next(lane.sliceSize(task.sourceNames().size() == 1));
+      } catch (RuntimeException | Error e) { // no memory, for one: the file's trouble
+        task.died(e);
+        return null;
+      }
       if (slice != null) {
         if (!slice.failed.isEmpty() && !slice.failed.equals(lane.name)) {
           task.job.switched(task, slice.failed, lane.name, slice.reason);

@@ -105,9 +105,6 @@ final class Fetch {
         throw e;
       }
       return ended(null);
-    } catch (RuntimeException e) {
-      slice.part.file.fail(e);
-      return End.FAILED;
     } finally {
       synchronized (this) {
         thread = null;
@@ -130,7 +127,7 @@ final class Fetch {
     if (position >= end) {
       return End.DONE;
     }
-    try (var in = source.open(position, end)) {
+    try (var in = open(position, end)) {
       synchronized (this) {
         stream = in;
         if (cancelled) {
@@ -162,6 +159,20 @@ final class Fetch {
           return End.DONE;
         }
       }
+    }
+  }
+
+  /** Whatever an answer holds that nobody thought of is the trouble of who gave it. */
+  private FileStream open(long position, long end) throws InterruptedException {
+    try {
+      return source.open(position, end);
+    } catch (HubException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      // its message may quote what must not be seen
+      throw new HubException.Protocol(
+          source.name(),
+          "an answer that cannot be understood (%s)".formatted(e.getClass().getSimpleName()));
     }
   }
 

@@ -64,6 +64,11 @@ abstract class FileTask {
   /** It cannot be had. */
   abstract void fail(RuntimeException e);
 
+  /** Who worked on it has died of something that nobody expected. */
+  final void died(Throwable e) {
+    fail(e instanceof RuntimeException known ? known : new IllegalStateException(e));
+  }
+
   /** Looks again who has the file. */
   final Collection<FileSource> refresh() {
     var found = copies.sources(file);

@@ -18,6 +18,7 @@ final class Lane {
   private static final long PLATEAU_NANOS = Duration.ofSeconds(3).toNanos();
   private static final long SETTLE_NANOS = Duration.ofMillis(400).toNanos();
   private static final Duration REST = Duration.ofSeconds(1);
+  private static final Duration LONGEST_REST = Duration.ofMinutes(1);
 
   final String name;
   private final LongAdder brought = new LongAdder();
@@ -80,6 +81,11 @@ final class Lane {
     return true;
   }
 
+  /** A thread has gone without being told to. */
+  synchronized void gone() {
+    threads--;
+  }
+
   synchronized boolean mayAsk(long now) {
     return now - notBefore >= 0;
   }
@@ -128,7 +134,9 @@ final class Lane {
         limit = Math.max(1, limit / 2);
       }
       isNew = false;
-      notBefore = now + limited.retryAfter().orElse(REST).toNanos();
+      // whoever asks after the longest rest is told at once how much longer it is
+      var rest = limited.retryAfter().orElse(REST);
+      notBefore = now + (rest.compareTo(LONGEST_REST) > 0 ? LONGEST_REST : rest).toNanos();
       noGrowthBefore = notBefore + PLATEAU_NANOS;
     }
   }

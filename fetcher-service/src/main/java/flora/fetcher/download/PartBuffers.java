@@ -28,17 +28,19 @@ final class PartBuffers {
     if (used > 0 && used + size > capacity) {
       return null;
     }
-    used += size;
     var known = free.get(size);
     if (known != null && !known.isEmpty()) {
       idle -= size;
+      used += size;
       return known.pop();
     }
-    if (used + idle > capacity) {
+    if (used + size + idle > capacity) {
       free.clear();
       idle = 0;
     }
-    return new byte[size];
+    var buffer = new byte[size]; // may throw: nothing is claimed then
+    used += size;
+    return buffer;
   }
 
   /** The same, but waits. For who holds none. */

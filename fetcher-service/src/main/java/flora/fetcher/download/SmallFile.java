@@ -136,14 +136,15 @@ final class SmallFile extends FileTask {
       } else {
         mixed.addAll(givers);
       }
-      isOver = isLastTry || !again(Set.of());
+      // nobody gave an empty file, so nobody can give a better one
+      isOver = givers.isEmpty() || isLastTry || !again(Set.of());
     }
     if (isOver) {
       fail(
           new TransferException.ChecksumMismatch(
               copies.listing().repo(),
               file.path(),
-              String.join(", ", givers),
+              givers.isEmpty() ? "a list" : String.join(", ", givers),
               received.expected(),
               received.received()));
     } else {

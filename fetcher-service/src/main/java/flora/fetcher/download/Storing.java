@@ -43,6 +43,8 @@ final class Storing {
                 Thread.currentThread().interrupt();
               } catch (RuntimeException e) {
                 fail.accept(e);
+              } catch (Error e) {
+                fail.accept(new IllegalStateException(e));
               } finally {
                 job.waitingForStore.decrementAndGet();
                 after.run();
