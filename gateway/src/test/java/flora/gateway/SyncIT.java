@@ -20,24 +20,23 @@ import tools.jackson.databind.JsonNode;
 
 class SyncIT {
 
-  private static final FakeHub hub = FakeHub.start(0);
+  /** Every gateway of the tests compares what follows: all of them ask the same hub. */
+  private static final FakeHub hub = Platform.get().hub();
+
   private static Gateway gateway;
   private static Gateway other;
 
   @BeforeAll
   static void start() {
-    var endpoint = "--hub.endpoint=" + hub.endpoint();
     gateway =
         Platform.get()
             .gateway(
-                endpoint,
                 "--gateway.instance=sync-a",
                 "--gateway.sync[0].repo=flora/configured",
                 "--gateway.sync[0].cron=0 0 0 1 1 *");
     other =
         Platform.get()
             .gateway(
-                endpoint,
                 "--gateway.instance=sync-b",
                 "--gateway.sync[0].repo=flora/configured",
                 "--gateway.sync[0].cron=0 0 0 1 1 *");
@@ -47,7 +46,6 @@ class SyncIT {
   static void stop() {
     gateway.close();
     other.close();
-    hub.close();
   }
 
   private static JsonNode await(String repo, Predicate<JsonNode> condition) {
