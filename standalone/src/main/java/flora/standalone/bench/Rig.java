@@ -24,6 +24,7 @@ final class Rig implements AutoCloseable {
   private final Child store;
   private final String storeEndpoint;
   private Child engine;
+  private List<String> engineOptions = FetchBench.ENGINE_OPTIONS;
 
   /**
    * Starts all of it and lets the engine fetch something else, so that it is warm as in a service.
@@ -91,6 +92,12 @@ final class Rig implements AutoCloseable {
     engine = newEngine();
   }
 
+  /** A fresh engine with these options for its process. */
+  void replaceEngine(List<String> options) throws InterruptedException {
+    engineOptions = options;
+    replaceEngine();
+  }
+
   /** Another engine on the same store, as warm, which knows nothing of the mirrors. */
   void renewEngine() throws InterruptedException {
     replaceEngine();
@@ -106,7 +113,7 @@ final class Rig implements AutoCloseable {
   private Child newEngine() {
     var arguments = new ArrayList<>(List.of(storeEndpoint));
     endpoints.forEach(endpoint -> arguments.add(endpoint.toString()));
-    var child = Child.java(EngineMain.class, log, FetchBench.ENGINE_OPTIONS, arguments);
+    var child = Child.java(EngineMain.class, log, engineOptions, arguments);
     child.hear();
     return child;
   }
