@@ -2,10 +2,12 @@ package flora.fetcher.download;
 
 import flora.embedded.EmbeddedS3;
 import flora.fetcher.download.Instance.Source;
+import flora.hub.mirror.Mirrors;
 import flora.store.ObjectStore;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -173,6 +175,7 @@ final class Crew implements AutoCloseable {
     private final List<Source> sources;
     private final Random random;
     private final AtomicInteger deaths = new AtomicInteger();
+    private final List<Mirrors> closed = new ArrayList<>();
     private Instance instance;
     private Trap trap;
 
@@ -187,6 +190,7 @@ final class Crew implements AutoCloseable {
     private synchronized void replace() {
       if (instance != null) {
         instance.close();
+        closed.add(instance.mirrors());
         deaths.incrementAndGet();
       }
       trap = new Trap(_ -> true, 100 + random.nextInt(1500), Trap.Fate.DEATH);
@@ -213,9 +217,11 @@ final class Crew implements AutoCloseable {
       return deaths.get();
     }
 
+    /** May be done again: a connection that was in use the first time is idle then, or leaks. */
     @Override
     public synchronized void close() {
       instance.close();
+      closed.forEach(Mirrors::close);
     }
   }
 }

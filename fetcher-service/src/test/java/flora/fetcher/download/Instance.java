@@ -122,6 +122,11 @@ final class Instance implements AutoCloseable {
     return fetch(repo, new Silent());
   }
 
+  /** Its way to the hub and its mirrors, to be closed again once nobody is under way any more. */
+  Mirrors mirrors() {
+    return mirrors;
+  }
+
   @Override
   public void close() {
     mirrors.close();

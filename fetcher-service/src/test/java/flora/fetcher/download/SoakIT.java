@@ -124,8 +124,12 @@ class SoakIT {
       }
       await()
           .atMost(Duration.ofSeconds(30))
+          .pollInterval(Duration.ofMillis(500))
           .untilAsserted(
-              () -> assertThat(hubs).extracting(FakeHub::openConnections).containsOnly(0));
+              () -> {
+                mortals.forEach(Crew.Member::close);
+                assertThat(hubs).extracting(FakeHub::openConnections).containsOnly(0);
+              });
       for (var download : downloads) {
         remains.requirePublished(download.repo(), published.get(download.number()));
       }
