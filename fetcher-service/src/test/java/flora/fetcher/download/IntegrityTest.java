@@ -128,7 +128,8 @@ class IntegrityTest {
   @Test
   void startsOverOnceWhereThereIsNobodyElse() throws Exception {
     rig(0);
-    rig.hub(0).fault(FILE, new Fault.WrongBytes(1000), 1);
+    // the file has four parts: as many answers at least before it is known to be wrong
+    rig.hub(0).fault(FILE, new Fault.WrongBytes(1000), 4);
 
     rig.fetch(told);
 
