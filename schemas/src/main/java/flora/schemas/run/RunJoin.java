@@ -185,9 +185,9 @@ public final class RunJoin {
             case FetchEvent.FileVerified _,
                 FetchEvent.MirrorSwitched _,
                 FetchEvent.ChecksumMismatched _,
-                FetchEvent.UpstreamMoved _,
-                FetchEvent.Resumed _ ->
+                FetchEvent.UpstreamMoved _ ->
                 StageJoin.running(event, stage);
+            case FetchEvent.Resumed e -> StageJoin.resumed(e, stage);
             case FetchEvent.Completed e -> StageJoin.succeeded(e, stage, e.total(), null);
             case FetchEvent.Failed e -> StageJoin.failed(e, stage, e.error());
             case FetchEvent.Cancelled e -> StageJoin.cancelled(e, stage);

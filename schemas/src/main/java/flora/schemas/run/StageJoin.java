@@ -26,13 +26,18 @@ final class StageJoin {
           // a dead letter may carry the same number as the stage's own last word
           .thenComparing(StageState::status)
           .thenComparing(s -> String.valueOf(s.error()))
-          .thenComparing(s -> String.valueOf(s.paused()))
           .thenComparing(StageState::at, nullsFirst(naturalOrder()));
 
   private static final Comparator<StageState> PROGRESS =
       comparingLong(StageState::progressSeq)
           .thenComparingLong(StageState::done)
           .thenComparingLong(StageState::total);
+
+  /**
+   * Only pausing and resuming say whether a stage waits; whatever else it tells meanwhile does not.
+   */
+  private static final Comparator<StageState> PAUSE =
+      comparingLong(StageState::pausedSeq).thenComparing(s -> String.valueOf(s.paused()));
 
   /** Of two successes the first: what has succeeded never changes again. */
   private static final Comparator<StageState> FIRST_SUCCESS =
@@ -55,6 +60,7 @@ final class StageJoin {
     }
     var state = WITHIN_ATTEMPT.compare(a, b) >= 0 ? a : b;
     var progress = PROGRESS.compare(a, b) >= 0 ? a : b;
+    var pause = PAUSE.compare(a, b) >= 0 ? a : b;
     return new StageState(
         state.status(),
         state.attempt(),
@@ -69,7 +75,8 @@ final class StageJoin {
         progress.etaSeconds(),
         progress.bytesPerSecond(),
         warnings,
-        state.paused(),
+        pause.pausedSeq(),
+        state.status().isTerminal() ? null : pause.paused(),
         state.error());
   }
 
@@ -88,6 +95,7 @@ final class StageJoin {
         s.etaSeconds(),
         s.bytesPerSecond(),
         warnings,
+        s.pausedSeq(),
         s.paused(),
         s.error());
   }
@@ -96,11 +104,26 @@ final class StageJoin {
 
   static StageState untouched(StageState.Status status, Stage stage) {
     return new StageState(
-        status, 0, 0, null, 0, 0, 0, stage.unit(), null, null, null, null, List.of(), null, null);
+        status,
+        0,
+        0,
+        null,
+        0,
+        0,
+        0,
+        stage.unit(),
+        null,
+        null,
+        null,
+        null,
+        List.of(),
+        0,
+        null,
+        null);
   }
 
   static StageState running(Event e, Stage stage) {
-    return state(StageState.Status.RUNNING, e, stage, null, null);
+    return state(StageState.Status.RUNNING, e, stage, 0, null, null);
   }
 
   static StageState running(Event e, Stage stage, long done, long total) {
@@ -130,7 +153,11 @@ final class StageJoin {
   }
 
   static StageState paused(Event e, Stage stage, Failure reason) {
-    return state(StageState.Status.RUNNING, e, stage, reason, null);
+    return state(StageState.Status.RUNNING, e, stage, e.seq(), reason, null);
+  }
+
+  static StageState resumed(Event e, Stage stage) {
+    return state(StageState.Status.RUNNING, e, stage, e.seq(), null, null);
   }
 
   static StageState training(TrainingEvent.StepsCompleted e) {
@@ -151,17 +178,18 @@ final class StageJoin {
   }
 
   static StageState failed(Event e, Stage stage, Failure error) {
-    return state(StageState.Status.FAILED, e, stage, null, error);
+    return state(StageState.Status.FAILED, e, stage, 0, null, error);
   }
 
   static StageState cancelled(Event e, Stage stage) {
-    return state(StageState.Status.CANCELLED, e, stage, null, null);
+    return state(StageState.Status.CANCELLED, e, stage, 0, null, null);
   }
 
   private static StageState state(
       StageState.Status status,
       Event e,
       Stage stage,
+      long pausedSeq,
       @Nullable Failure paused,
       @Nullable Failure error) {
     return new StageState(
@@ -178,6 +206,7 @@ final class StageJoin {
         null,
         null,
         List.of(),
+        pausedSeq,
         paused,
         error);
   }
@@ -206,6 +235,7 @@ final class StageJoin {
         etaSeconds,
         bytesPerSecond,
         List.of(),
+        0,
         null,
         null);
   }

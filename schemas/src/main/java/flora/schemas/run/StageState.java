@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param etaSeconds until the stage ends
  * @param bytesPerSecond of fetching
  * @param warnings what somebody should know about what this stage did
+ * @param pausedSeq event of that attempt which told last whether it waits, 0 for none
  * @param paused what it waits for
  * @param error why it failed
  */
@@ -42,6 +43,7 @@ public record StageState(
     @Nullable Long etaSeconds,
     @Nullable Long bytesPerSecond,
     List<String> warnings,
+    long pausedSeq,
     @Nullable Failure paused,
     @Nullable Failure error) {
 

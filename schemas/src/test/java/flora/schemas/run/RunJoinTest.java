@@ -141,12 +141,14 @@ class RunJoinTest {
         fold(
             submitted(),
             new FetchEvent.Started(RUN, 1, 1, at(1), 100, List.of("one mirror alone")),
-            new FetchEvent.Paused(RUN, 1, 2, at(2), BROKEN));
+            new FetchEvent.Paused(RUN, 1, 2, at(2), BROKEN),
+            // what else it tells meanwhile does not end the pause
+            new FetchEvent.Progressed(RUN, 1, 3, at(3), 40, 100, 0, 20, null, null, List.of()));
 
     assertThat(run.status()).isEqualTo(Run.Status.PAUSED);
     assertThat(run.stages().get(Stage.FETCH).paused()).isEqualTo(BROKEN);
 
-    run = join(run, new FetchEvent.Resumed(RUN, 1, 3, at(3)));
+    run = join(run, new FetchEvent.Resumed(RUN, 1, 4, at(4)));
 
     assertThat(run.status()).isEqualTo(Run.Status.FETCHING);
     assertThat(run.stages().get(Stage.FETCH).warnings()).containsExactly("one mirror alone");

@@ -92,6 +92,7 @@ class StageLineTest {
             null,
             null,
             List.of(),
+            1,
             full,
             null);
 
@@ -103,6 +104,7 @@ class StageLineTest {
   private static StageState state(
       StageState.Status status, long done, long total, Double loss, Long eta) {
     return new StageState(
-        status, 1, 1, null, 1, done, total, "steps", loss, null, eta, null, List.of(), null, null);
+        status, 1, 1, null, 1, done, total, "steps", loss, null, eta, null, List.of(), 0, null,
+        null);
   }
 }
