@@ -108,6 +108,8 @@ final class FetcherFlow implements StageFlow {
             wanted.sayAgain(System.nanoTime());
           };
       var converted = Room.await(FULL_RETRY, reporter, () -> conversion.run(plan, files, tick));
+      Room.await(FULL_RETRY, reporter, () -> archive.use(copies.listing(), files, converted));
+      archive.awaitRemovals(clock);
       var manifest =
           Room.await(FULL_RETRY, reporter, () -> archive.publish(copies, files, converted));
       snapshots.add(snapshot(plan, manifest));

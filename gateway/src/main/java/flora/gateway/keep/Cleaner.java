@@ -46,6 +46,7 @@ final class Cleaner {
   private static final String JSON = "application/json";
 
   private final ObjectStore store;
+  private final Archive archive;
   private final Inventory inventory;
   private final LivingRuns runs;
   private final Clock clock;
@@ -64,6 +65,7 @@ final class Cleaner {
       String instance,
       GatewayProperties.Clean settings) {
     this.store = store;
+    archive = new Archive(store);
     inventory = new Inventory(store);
     this.runs = runs;
     this.clock = clock;
@@ -175,7 +177,12 @@ final class Cleaner {
     var manifestKey = StoreLayout.manifest(folder, going.commit());
     var manifest = store.read(bucket, manifestKey);
     var refs = going.repo().refs().stream().filter(r -> r.commit().equals(going.commit())).toList();
-    refs.forEach(ref -> store.delete(bucket, StoreLayout.ref(folder, ref.revision())));
+    for (var ref : refs) {
+      // one that has moved on since the plan was made is somebody else's
+      if (archive.ref(type, going.repo().repo(), ref.revision()).filter(ref::equals).isPresent()) {
+        store.delete(bucket, StoreLayout.ref(folder, ref.revision()));
+      }
+    }
     store.delete(bucket, manifestKey);
     if (!touchedSince(uses, type).contains(StoreLayout.used(folder, going.commit()))) {
       return true;

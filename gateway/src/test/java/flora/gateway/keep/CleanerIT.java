@@ -12,6 +12,7 @@ import flora.hub.RepoType;
 import flora.hub.archive.Archive;
 import flora.hub.archive.Claim;
 import flora.hub.archive.Pin;
+import flora.hub.archive.Ref;
 import flora.hub.archive.Verified;
 import flora.schemas.Json;
 import flora.schemas.RepoId;
@@ -48,6 +49,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -154,6 +156,7 @@ class CleanerIT {
       }
       files.put(file, verified);
     }
+    new Archive(store).use(listing, files, Map.of());
     return new Archive(store).publish(listing, files);
   }
 
@@ -338,6 +341,48 @@ class CleanerIT {
     assertThat(isThere(real, "a/again", 1)).isTrue();
     assertThat(isThere(real, "once more")).isTrue();
     assertThat(new Archive(real).ref(RepoType.MODEL, new RepoId("a/again"), "main")).isPresent();
+  }
+
+  @Test
+  void aRefThatHasMovedOnIsNotTakenAway() {
+    fetch(real, "a/moves", "main", 1, "before");
+    var moving =
+        before(
+            real,
+            (method, key) -> {
+              // the hub's branch moves while the old commit is on its way out
+              if (method.equals("read")
+                  && key.equals(StoreLayout.modelManifest(new RepoId("a/moves"), commit(1)))) {
+                fetch(real, "a/moves", "main", 2, "after");
+              }
+            });
+
+    cleaner(moving, NONE, Clock.systemUTC(), NONE).clean(false, 0L);
+
+    assertThat(new Archive(real).ref(RepoType.MODEL, new RepoId("a/moves"), "main"))
+        .contains(new Ref("main", commit(2)));
+  }
+
+  @Test
+  void theListOfARunStaysThatWritesTheSameAsOneBefore() {
+    var list = fetch(real, "a/listed", "main", 1, "as before");
+    var done = new AtomicInteger();
+    var publishing =
+        before(
+            real,
+            (method, key) -> {
+              if (method.equals("delete")
+                  && key.startsWith("models/a/listed/")
+                  && done.getAndIncrement() == 0) {
+                assertThat(fetch(real, "a/listed", "main", 1, "as before")).isEqualTo(list);
+              }
+            });
+
+    cleaner(publishing, NONE, Clock.systemUTC(), NONE).clean(false, 0L);
+
+    assertThat(real.head(list.bucket(), list.key())).isPresent();
+    assertThat(real.head(list.bucket(), StoreLayout.verified(list.sha256()))).isPresent();
+    assertThat(isThere(real, "as before")).isTrue();
   }
 
   @Test

@@ -62,7 +62,27 @@ public final class Archive {
    * {@link #find}, and again every few minutes: what was found then stays.
    */
   public void use(RepoListing listing, Collection<HubFile> files) {
-    var wanted = Use.now(files.stream().map(HubFile::identity).sorted().distinct().toList());
+    use(listing, files.stream().map(HubFile::identity));
+  }
+
+  /**
+   * Says the same of a commit that is about to be published, and of the list that will be written
+   * of it: where another run has written the same list before, it stays.
+   *
+   * @return the list's digest
+   */
+  public Sha256 use(
+      RepoListing listing, Map<HubFile, Verified> files, Map<HubFile, Converted> converted) {
+    var list = Sha256.sum(Json.bytes(list(listing, files, converted)));
+    use(
+        listing,
+        Stream.concat(
+            files.keySet().stream().map(HubFile::identity), Stream.of("sha256:" + list.hex())));
+    return list;
+  }
+
+  private void use(RepoListing listing, Stream<String> identities) {
+    var wanted = Use.now(identities.sorted().distinct().toList());
     var key = StoreLayout.used(folder(listing.type(), listing.repo()), listing.commit());
     store.put(bucket(listing.type()), key, Json.bytes(wanted), JSON);
   }
@@ -215,29 +235,42 @@ public final class Archive {
       Map<HubFile, Converted> converted,
       Function<HubFile, List<String>> vouchers) {
     var bucket = bucket(listing.type());
-    var entries = new ArrayList<RepoManifest.Entry>();
-    var vouched = new ArrayList<RepoManifest.Entry>();
-    files.forEach(
-        (file, verified) -> {
-          var made = converted.get(file);
-          var entry = made == null ? entry(file, verified) : entry(file, verified, made);
-          entries.add(entry);
-          // what we made ourselves is on nobody's list
-          vouched.add(made == null ? entry.listedBy(vouchers.apply(file)) : entry);
-        });
-    entries.sort(Comparator.comparing(RepoManifest.Entry::path));
-    var own = new RepoManifest(listing.repo(), listing.commit(), entries);
+    var own = list(listing, files, converted);
     var bytes = Json.bytes(own);
     var digest = Sha256.sum(bytes);
     var reference = new ObjectRef(bucket, StoreLayout.blob(digest), bytes.length, digest);
     store.put(bucket, reference.key(), bytes, JSON);
-    var newest = entries.stream().map(RepoManifest.Entry::fetchedAt).max(Comparator.naturalOrder());
+    var newest =
+        own.files().stream().map(RepoManifest.Entry::fetchedAt).max(Comparator.naturalOrder());
     var marker =
         new Verified(reference.sha256(), bytes.length, "manifest", "flora", newest.orElseThrow());
     store.put(bucket, StoreLayout.verified(reference.sha256()), Json.bytes(marker), JSON);
+    var vouched = new ArrayList<RepoManifest.Entry>();
+    files.forEach(
+        (file, verified) -> {
+          var made = converted.get(file);
+          // what we made ourselves is on nobody's list
+          vouched.add(
+              made == null
+                  ? entry(file, verified).listedBy(vouchers.apply(file))
+                  : entry(file, verified, made));
+        });
     vouched.sort(Comparator.comparing(RepoManifest.Entry::path));
     adopt(listing.type(), listing.revision(), new RepoManifest(own.repo(), own.commit(), vouched));
     return reference;
+  }
+
+  /** Exactly these files: the same bytes whoever writes them. */
+  private static RepoManifest list(
+      RepoListing listing, Map<HubFile, Verified> files, Map<HubFile, Converted> converted) {
+    var entries = new ArrayList<RepoManifest.Entry>();
+    files.forEach(
+        (file, verified) -> {
+          var made = converted.get(file);
+          entries.add(made == null ? entry(file, verified) : entry(file, verified, made));
+        });
+    entries.sort(Comparator.comparing(RepoManifest.Entry::path));
+    return new RepoManifest(listing.repo(), listing.commit(), entries);
   }
 
   /**
@@ -282,14 +315,21 @@ public final class Archive {
                 .collect(Collectors.toMap(RepoManifest.Entry::path, Function.identity())));
     for (var entry : old.files()) {
       var now = byPath.get(entry.path());
-      // what the repository itself has at a path comes before what was made for it
-      var kept = now == null || entry.convertedFrom() == null ? entry : now;
-      if (now != null && now.sha256().equals(entry.sha256())) {
-        kept = kept.listedBy(both(entry.listedBy(), now.listedBy()));
-      }
-      byPath.put(entry.path(), kept);
+      byPath.put(entry.path(), now == null ? entry : better(entry, now));
     }
     return new RepoManifest(own.repo(), own.commit(), List.copyOf(byPath.values()));
+  }
+
+  private static RepoManifest.Entry better(RepoManifest.Entry old, RepoManifest.Entry now) {
+    // what the repository itself has at a path comes before what was made for it
+    if ((old.convertedFrom() == null) != (now.convertedFrom() == null)) {
+      return old.convertedFrom() == null ? old : now;
+    }
+    if (old.sha256().equals(now.sha256())) {
+      return old.listedBy(both(old.listedBy(), now.listedBy()));
+    }
+    // a commit has one file at a path: somebody's list is wrong, and fewer share it
+    return old.listedBy().size() > now.listedBy().size() ? old : now;
   }
 
   private static List<String> both(List<String> some, List<String> others) {

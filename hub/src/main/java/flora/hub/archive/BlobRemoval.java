@@ -5,6 +5,7 @@ import flora.store.ObjectStore;
 import flora.store.Stored;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -84,7 +85,7 @@ public final class BlobRemoval {
     markers.forEach(
         (blob, marker) -> {
           // a claim that was lost protects nobody: the blob stays without a marker
-          if (wanted.contains(blob.id())) {
+          if (wanted.contains(blob.id()) || isWrittenAnew(blob)) {
             var key = StoreLayout.verified(blob.digest());
             marker.ifPresent(m -> store.putIfAbsent(blob.bucket(), key, m.bytes(), JSON));
           } else if (isHeld(claim)) {
@@ -93,5 +94,14 @@ public final class BlobRemoval {
           }
         });
     return gone;
+  }
+
+  /** Since somebody decided that it may go; stores tell time by the second. */
+  private boolean isWrittenAnew(Blob blob) {
+    return store
+        .head(blob.bucket(), StoreLayout.blob(blob.digest()))
+        .map(there -> there.lastModified().truncatedTo(ChronoUnit.SECONDS))
+        .filter(time -> time.isAfter(blob.modified().truncatedTo(ChronoUnit.SECONDS)))
+        .isPresent();
   }
 }

@@ -11,6 +11,10 @@ final class Limits {
 
   static final int OPCODES = 2_000_000;
   static final int CONTAINERS = 500_000;
+
+  /** Pairs that dictionaries are made of by a call. */
+  static final int PAIRS = 500_000;
+
   static final int MEMO = 1_000_000;
   static final int STACK = 200_000;
   static final int DEPTH = 100;

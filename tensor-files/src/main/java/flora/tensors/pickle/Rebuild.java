@@ -34,6 +34,7 @@ final class Rebuild {
   private final String file;
   private final Map<String, Storage> storages = new LinkedHashMap<>();
   private int tensors;
+  private int pairs;
 
   Rebuild(String file) {
     this.file = file;
@@ -142,15 +143,20 @@ final class Rebuild {
   }
 
   /** Python 2 gave the items as one list of pairs, later ones set them afterwards. */
-  private static Dict orderedDict(List<Value> arguments, PickleInput in) {
+  private Dict orderedDict(List<Value> arguments, PickleInput in) {
     var dict = new Dict(true);
     if (arguments.isEmpty()) {
       return dict;
     }
-    if (arguments.size() != 1 || !(arguments.getFirst() instanceof Sequence pairs)) {
+    if (arguments.size() != 1 || !(arguments.getFirst() instanceof Sequence given)) {
       throw in.malformed("an OrderedDict of no list");
     }
-    for (var pair : pairs.items) {
+    // the same list may be given again and again
+    pairs += given.items.size();
+    if (pairs > Limits.PAIRS) {
+      throw new TooLarge(file, "pairs of dicts", Limits.PAIRS);
+    }
+    for (var pair : given.items) {
       var items =
           switch (pair) {
             case Tuple tuple -> tuple.items;

@@ -185,6 +185,15 @@ class HostilePickleTest {
       times(']', 110_000, lists).op('e');
     }
     assertThat(refusal(lists.stop().legacy())).hasMessageContaining("lists, tuples and dicts");
+    var pairs = pickle().op(']').op('(');
+    for (int i = 0; i < 60_000; i++) {
+      pairs.op('(').op('N').op('N').op('t');
+    }
+    pairs.op('e').op('q', 0);
+    for (int i = 0; i < 9; i++) {
+      pairs.global("collections", "OrderedDict").op('h', 0).op(0x85).op('R');
+    }
+    assertThat(refusal(pairs.stop().legacy())).hasMessageContaining("pairs of dicts");
     var noise = pickle().op('N');
     for (int i = 0; i < 1_000_000; i++) {
       noise.op('q', 0);
