@@ -25,6 +25,11 @@ public record RepoListing(
     return files.stream().filter(f -> f.path().equals(path)).findFirst();
   }
 
+  /** Under another name. */
+  public RepoListing named(RepoId other) {
+    return new RepoListing(type, other, revision, commit, files);
+  }
+
   /** With these files alone. */
   public RepoListing with(List<HubFile> some) {
     return new RepoListing(type, repo, revision, commit, some);

@@ -168,7 +168,7 @@ public final class Mirrors implements AutoCloseable {
   }
 
   private Located found(Search search, Place lister, RepoId asked, @Nullable String alias) {
-    var listing = search.listing(lister);
+    var listing = named(search, lister);
     prober.seen(listing, search.places());
     var warnings = new ArrayList<String>();
     Renamed renamed = null;
@@ -199,6 +199,19 @@ public final class Mirrors implements AutoCloseable {
     return there.equals(repo.value())
         ? place.name()
         : "%s, which calls it %s".formatted(place.name(), there);
+  }
+
+  /**
+   * The list, under the name that counts. A mirror's word for a new name is taken where the mirror
+   * serves that name as well: what is fetched is kept under it.
+   */
+  private static RepoListing named(Search search, Place lister) {
+    var listing = search.listing(lister);
+    boolean isBelieved =
+        lister.isOrigin()
+            || listing.repo().equals(search.repo())
+            || lister.mirror().serves(listing.repo().value());
+    return isBelieved ? listing : listing.named(search.repo());
   }
 
   /** Nobody has it under that name, as far as they can be asked. */

@@ -68,6 +68,10 @@ final class Search {
     this.grace = grace;
   }
 
+  RepoId repo() {
+    return repo;
+  }
+
   /** Whose list counts; empty when nobody has one. */
   Optional<Place> run() throws InterruptedException {
     boolean onlyOneLists = places.stream().filter(Place::hasLists).count() == 1;

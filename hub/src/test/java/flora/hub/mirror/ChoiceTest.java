@@ -238,27 +238,32 @@ class ChoiceTest {
     rig.origin.add(FakeRepo.model("new/home").file("a.txt", "a"));
     var university = rig.hub("/mirror", Shape.PLAIN_FILES);
     var root = URI.create(university.endpoint() + "/hugging-face");
-    var uni =
-        new Mirror(
-            "uni",
-            Site.Kind.FILES,
-            root,
-            null,
-            null,
-            Map.of(),
-            null,
-            Map.of(),
-            Map.of(),
-            100,
-            true,
-            16,
-            List.of("new/*"));
+    var uni = Rig.serving(Rig.mirror("uni", Site.Kind.FILES, root), "new/*");
     var settings = HubSettings.of(rig.origin.endpoint());
     var mirrors = rig.mirrors(settings, with(Map.of("old/home", "new/home"), uni));
 
     var located = mirrors.locate(RepoType.MODEL, new RepoId("old/home"), "main", "true");
 
     assertThat(Rig.names(located, "a.txt")).containsExactlyInAnyOrder("127.0.0.1", "uni");
+  }
+
+  @Test
+  void aMirrorRenamesNothingIntoWhatItDoesNotServe() throws Exception {
+    var acme = rig.hub("/acme").add(FakeRepo.model("meta/x").file("a.txt", "a").formerly("acme/y"));
+    var all = Rig.mirror("acme", Site.Kind.HUGGINGFACE, acme.endpoint());
+    var some = Rig.serving(all, "acme/*");
+    var settings = HubSettings.of(rig.origin.endpoint());
+
+    var refused =
+        rig.mirrors(settings, with(Map.of(), some))
+            .locate(RepoType.MODEL, new RepoId("acme/y"), "main", "acme");
+    var believed =
+        rig.mirrors(settings, with(Map.of(), all))
+            .locate(RepoType.MODEL, new RepoId("acme/y"), "main", "acme");
+
+    assertThat(refused.listing().repo()).hasToString("acme/y");
+    assertThat(refused.renamed()).isEmpty();
+    assertThat(believed.listing().repo()).hasToString("meta/x");
   }
 
   @Test

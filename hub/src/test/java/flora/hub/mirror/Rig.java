@@ -86,6 +86,24 @@ final class Rig implements AutoCloseable {
         List.of());
   }
 
+  /** The same for some repositories alone. */
+  static Mirror serving(Mirror m, String... repos) {
+    return new Mirror(
+        m.name(),
+        m.kind(),
+        m.endpoint(),
+        m.api(),
+        m.files(),
+        m.headers(),
+        m.token(),
+        m.owners(),
+        m.revisions(),
+        m.rank(),
+        m.enabled(),
+        m.maxConnections(),
+        List.of(repos));
+  }
+
   Mirrors mirrors(URI hub, Mirror... mirrors) {
     return mirrors(HubSettings.of(hub), MirrorProperties.of(mirrors));
   }

@@ -48,6 +48,7 @@ class StageLineTest {
             null,
             null,
             List.of(),
+            0,
             null,
             null);
 
