@@ -65,7 +65,7 @@ final class FileAnswers {
     boolean isWhole = !isPart && response.code() != 206;
     boolean ignored = isWhole && (from > 0 || to < file.size());
     var stream = new FileStream(answer, who, total, to - from, ignored);
-    stream.skip(from - start);
+    stream.goOn(from - start, to - from);
     return stream;
   }
 

@@ -15,7 +15,9 @@ public final class FileStream implements AutoCloseable {
   private final OptionalLong total;
   private final boolean rangeIgnored;
   private final Call call;
+  private long before;
   private long left;
+  private long arrived;
 
   FileStream(
       HubHttp.Answer answer, String who, OptionalLong total, long length, boolean rangeIgnored) {
@@ -29,7 +31,8 @@ public final class FileStream implements AutoCloseable {
   }
 
   /**
-   * Reads some bytes; -1 after the last one that was asked for, or where the host ends before.
+   * Reads some bytes; -1 after the last one that was asked for, or where the host ends before; 0
+   * where only bytes came that lie before the first one.
    *
    * @throws HubException.Unreachable when the connection breaks or stays silent
    */
@@ -38,8 +41,17 @@ public final class FileStream implements AutoCloseable {
       return -1;
     }
     try {
-      int n = in().read(into, offset, (int) Math.min(length, left));
-      left -= Math.max(0, n);
+      boolean isBefore = before > 0;
+      int n = in().read(into, offset, (int) Math.min(length, isBefore ? before : left));
+      if (n < 0) {
+        return n;
+      }
+      arrived += n;
+      if (isBefore) {
+        before -= n;
+        return 0;
+      }
+      left -= n;
       return n;
     } catch (IOException e) {
       throw HubHttp.unreachable(who, host, e);
@@ -62,13 +74,25 @@ public final class FileStream implements AutoCloseable {
     return bytes;
   }
 
-  /** Drops bytes that are known already. */
-  void skip(long bytes) throws InterruptedException {
-    try {
-      in().skipNBytes(bytes);
-    } catch (IOException e) {
-      throw HubHttp.unreachable(who, host, e);
-    }
+  /**
+   * Goes on to another range, where the host sends the whole file.
+   *
+   * @param skip bytes between the last one that was read and the first one that is wanted
+   * @param length of the range
+   */
+  public void goOn(long skip, long length) {
+    before = skip;
+    left = length;
+  }
+
+  /** Whether nothing is to come any more before the bytes that were asked for. */
+  public boolean isAtRange() {
+    return before == 0;
+  }
+
+  /** All bytes that have come, wanted or not: who sends those before a range is there. */
+  public long arrived() {
+    return arrived;
   }
 
   /** The host that the bytes come from, after all redirects. */

@@ -22,6 +22,7 @@ final class Board {
 
   private static final long TICK_MILLIS = 100;
   private static final long IDLE_NANOS = Duration.ofSeconds(2).toNanos();
+  private static final long HELD_NANOS = Duration.ofSeconds(5).toNanos();
   private static final int CHUNK = 128 << 10;
 
   /** Ranges smaller than this are raced for, not cut. */
@@ -97,6 +98,9 @@ final class Board {
       var chunk = new byte[CHUNK];
       for (var fetch = take(lane); fetch != null; fetch = take(lane)) {
         run(fetch, chunk);
+        for (var rest = fetch.rest(); rest != null; ) {
+          rest = goOn(lane, rest, chunk);
+        }
       }
       isCounted = false;
     } catch (InterruptedException e) {
@@ -119,6 +123,49 @@ final class Board {
     }
   }
 
+  /** Fetches the next range from a stream that is open; what is left of it then. */
+  private @Nullable WholeStream goOn(Lane lane, WholeStream stream, byte[] chunk)
+      throws InterruptedException {
+    Fetch fetch = null;
+    try {
+      fetch = next(lane, stream);
+    } finally {
+      if (fetch == null) {
+        stream.end();
+      }
+    }
+    if (fetch == null) {
+      return null;
+    }
+    run(fetch, chunk);
+    return fetch.rest();
+  }
+
+  private synchronized @Nullable Fetch next(Lane lane, WholeStream stream)
+      throws InterruptedException {
+    var task = stream.file;
+    long until = System.nanoTime() + HELD_NANOS;
+    while (tasks.containsValue(task) && System.nanoTime() - until < 0) {
+      var source = task.source(lane.name);
+      if (source == null || !source.isUsable()) {
+        return null;
+      }
+      var slice = task.next(lane.sliceSize(task.sourceNames().size() == 1));
+      if (slice != null) {
+        return started(new Fetch(lane, source, slice, stream));
+      }
+      wait(50); // for memory
+    }
+    return null;
+  }
+
+  private Fetch started(Fetch fetch) {
+    fetch.lane.started();
+    fetch.slice.fetches.add(fetch);
+    fetches.add(fetch);
+    return fetch;
+  }
+
   /** Waits for work; null when the thread should end. */
   private synchronized @Nullable Fetch take(Lane lane) throws InterruptedException {
     long since = System.nanoTime();
@@ -129,10 +176,7 @@ final class Board {
       }
       var fetch = lane.mayAsk(now) ? find(lane, now) : null;
       if (fetch != null) {
-        lane.started();
-        fetch.slice.fetches.add(fetch);
-        fetches.add(fetch);
-        return fetch;
+        return started(fetch);
       }
       wait(50);
     }
@@ -155,7 +199,7 @@ final class Board {
         if (!slice.failed.isEmpty() && !slice.failed.equals(lane.name)) {
           task.job.switched(task, slice.failed, lane.name, slice.reason);
         }
-        return new Fetch(lane, source, slice);
+        return new Fetch(lane, source, slice, null);
       }
     }
     return overtake(lane, now);
@@ -192,12 +236,12 @@ final class Board {
       if (lane.latency() + rest / ours < 0.8 * longest) {
         var cut = slowest.part.split(slowest, slowest.end - rest);
         if (cut != null) {
-          return new Fetch(lane, source, cut);
+          return new Fetch(lane, source, cut, null);
         }
       }
     }
     boolean pays = lane.latency() + left / ours < 0.5 * longest;
-    return pays && slowest.fetches.size() == 1 ? new Fetch(lane, source, slowest) : null;
+    return pays && slowest.fetches.size() == 1 ? new Fetch(lane, source, slowest, null) : null;
   }
 
   /** Seconds until the last byte of a slice, as its fastest connection goes. */

@@ -24,10 +24,13 @@ final class Fetch {
   final Slice slice;
   final long startedAt = System.nanoTime();
   private final long from;
+  private @Nullable WholeStream whole;
+  private boolean goesOn;
   private volatile long bytes;
+  private volatile long arrived;
   private volatile long firstByteAt;
   private long sampledAt = startedAt;
-  private long sampledBytes;
+  private long sampled;
 
   // guarded by this
   private @Nullable FileStream stream;
@@ -35,7 +38,11 @@ final class Fetch {
   private boolean cancelled;
   private @Nullable HubException fault;
 
-  Fetch(Lane lane, FileSource source, Slice slice) {
+  /**
+   * @param whole an open stream to read on; null for none
+   */
+  Fetch(Lane lane, FileSource source, Slice slice, @Nullable WholeStream whole) {
+    this.whole = whole;
     this.lane = lane;
     this.source = source;
     this.slice = slice;
@@ -50,6 +57,11 @@ final class Fetch {
   double speed(long now) {
     long first = firstByteAt;
     return first == 0 ? 0 : 1e9 * bytes / Math.max(1_000_000, now - first);
+  }
+
+  /** The stream, when it may be read on; for the thread that ran this. */
+  @Nullable WholeStream rest() {
+    return goesOn ? whole : null;
   }
 
   boolean hasBegun() {
@@ -68,9 +80,10 @@ final class Fetch {
     if (now - sampledAt < settings.stallWindow().toNanos()) {
       return false;
     }
-    double speed = 1e9 * (bytes - sampledBytes) / (now - sampledAt);
+    long there = arrived;
+    double speed = 1e9 * (there - sampled) / (now - sampledAt);
     sampledAt = now;
-    sampledBytes = bytes;
+    sampled = there;
     return speed < settings.slowestBytesPerSecond();
   }
 
@@ -121,43 +134,91 @@ final class Fetch {
   }
 
   private End fetch(byte[] chunk) throws InterruptedException {
-    var part = slice.part;
-    long position = from;
     long end = slice.end;
-    if (position >= end) {
+    if (from >= end) {
+      goesOn = whole != null;
       return End.DONE;
     }
-    try (var in = open(position, end)) {
+    var in = connect(end);
+    try {
+      if (in.isRangeIgnored() && whole == null) {
+        return End.CANCELLED;
+      }
       synchronized (this) {
         stream = in;
         if (cancelled) {
           return End.CANCELLED;
         }
       }
-      while (true) {
-        int n = in.read(chunk, 0, chunk.length);
-        if (n < 0) {
-          throw new HubException.Unreachable(
-              source.name(),
-              "%s ended after %d of %d bytes"
-                  .formatted(part.file.file.path(), position, part.file.file.size()),
-              null);
+      read(in, chunk);
+      return End.DONE;
+    } finally {
+      if (!goesOn) {
+        close(in);
+      }
+    }
+  }
+
+  /** The stream to read; one that ignores the range and is not the only one must not be. */
+  private FileStream connect(long end) throws InterruptedException {
+    var open = whole;
+    if (open != null && open.position <= from) {
+      open.stream.goOn(from - open.position, end - from);
+      return open.stream;
+    }
+    if (open != null) {
+      open.end();
+      whole = null;
+    }
+    var in = open(from, end);
+    if (in.isRangeIgnored()) {
+      var only = new WholeStream(slice.part.file, source, in);
+      whole = only.file.hold(only) ? only : null;
+    }
+    return in;
+  }
+
+  private void close(FileStream in) {
+    if (whole != null) {
+      whole.end();
+    } else if (in.isRangeIgnored()) {
+      in.cancel();
+    }
+    in.close();
+  }
+
+  private void read(FileStream in, byte[] chunk) throws InterruptedException {
+    var part = slice.part;
+    long position = from;
+    long before = in.arrived();
+    while (true) {
+      int n = in.read(chunk, 0, chunk.length);
+      if (n < 0) {
+        throw new HubException.Unreachable(
+            source.name(),
+            "%s ended after %d of %d bytes"
+                .formatted(part.file.file.path(), position, part.file.file.size()),
+            null);
+      }
+      arrived = in.arrived() - before;
+      if (arrived > 0 && firstByteAt == 0) {
+        firstByteAt = System.nanoTime();
+        lane.answered(waited(firstByteAt) / 1e9);
+      }
+      var delivery = part.deliver(slice, position, chunk, n, source.name());
+      position += n;
+      bytes = position - from;
+      lane.brought(delivery.gained());
+      part.file.tally.moved(source.name(), delivery.gained());
+      if (delivery.isComplete()) {
+        part.file.complete(part);
+      }
+      if (!delivery.isWanted()) {
+        if (whole != null) {
+          whole.position = position;
+          goesOn = in.isAtRange();
         }
-        if (n > 0 && firstByteAt == 0) {
-          firstByteAt = System.nanoTime();
-          lane.answered(waited(firstByteAt) / 1e9);
-        }
-        var delivery = part.deliver(slice, position, chunk, n, source.name());
-        position += n;
-        bytes = position - from;
-        lane.brought(delivery.gained());
-        part.file.tally.moved(source.name(), delivery.gained());
-        if (delivery.isComplete()) {
-          part.file.complete(part);
-        }
-        if (!delivery.isWanted()) {
-          return End.DONE;
-        }
+        return;
       }
     }
   }

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +45,7 @@ abstract class FileTask {
   private final Map<String, FileSource> sources = new LinkedHashMap<>();
   private volatile Set<String> avoided = Set.of();
   private final Map<String, Behaviour> behaviours = new LinkedHashMap<>();
+  private final Map<String, WholeStream> wholes = new ConcurrentHashMap<>();
   private long unusableSince = Long.MAX_VALUE;
 
   FileTask(RepoCopies copies, HubFile file, Job job, Tally tally, RetryPolicy policy) {
@@ -106,13 +108,22 @@ abstract class FileTask {
   /** The source under this name, when it may be asked now. */
   final @Nullable FileSource askable(String name, long now) {
     var source = source(name);
-    if (source == null || !source.isUsable()) {
+    if (source == null || !source.isUsable() || wholes.containsKey(name)) {
       return null;
     }
     synchronized (behaviours) {
       var known = behaviours.get(name);
       return known != null && (known.dropped || now - known.notBefore < 0) ? null : source;
     }
+  }
+
+  /** Whether it is the only stream of its source; then nobody asks that source for ranges. */
+  final boolean hold(WholeStream stream) {
+    return wholes.putIfAbsent(stream.source.name(), stream) == null;
+  }
+
+  final void drop(WholeStream stream) {
+    wholes.remove(stream.source.name(), stream);
   }
 
   /** The next range to bring; null for none now. */

@@ -227,4 +227,20 @@ class FaultsTest {
 
     everythingIsRight();
   }
+
+  @Test
+  void readsALargeFileOnceFromASourceThatIgnoresRanges() throws Exception {
+    var size = 4L * DownloadSettings.PART;
+    var repo = FakeRepo.model("flora/whole").noise(LARGE, size).commit("main");
+    try (var whole = new Rig(store, repo, 0)) {
+      // what lies before the last part alone takes longer than anybody waits for a first byte
+      whole.hub(0).fault(LARGE, When.always(), new Fault.IgnoredRange());
+      whole.hub(0).throttle(Throttle.NONE.link(12 << 20));
+
+      whole.fetch(told);
+
+      assertThat(whole.stored(LARGE)).isEqualTo(whole.digest(LARGE));
+      assertThat(whole.hub(0).bytesSent(LARGE)).isLessThan(2 * size);
+    }
+  }
 }
