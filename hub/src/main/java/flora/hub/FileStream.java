@@ -3,6 +3,7 @@ package flora.hub;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicLong;
 import okhttp3.Call;
 import okhttp3.Response;
 
@@ -15,9 +16,9 @@ public final class FileStream implements AutoCloseable {
   private final OptionalLong total;
   private final boolean rangeIgnored;
   private final Call call;
+  private final AtomicLong arrived = new AtomicLong();
   private long before;
   private long left;
-  private long arrived;
 
   FileStream(
       HubHttp.Answer answer, String who, OptionalLong total, long length, boolean rangeIgnored) {
@@ -31,8 +32,7 @@ public final class FileStream implements AutoCloseable {
   }
 
   /**
-   * Reads some bytes; -1 after the last one that was asked for, or where the host ends before; 0
-   * where only bytes came that lie before the first one.
+   * Reads some bytes; -1 after the last one that was asked for, or where the host ends before.
    *
    * @throws HubException.Unreachable when the connection breaks or stays silent
    */
@@ -41,17 +41,18 @@ public final class FileStream implements AutoCloseable {
       return -1;
     }
     try {
-      boolean isBefore = before > 0;
-      int n = in().read(into, offset, (int) Math.min(length, isBefore ? before : left));
-      if (n < 0) {
-        return n;
-      }
-      arrived += n;
-      if (isBefore) {
+      int n;
+      while (before > 0) {
+        n = in().read(into, offset, (int) Math.min(length, before));
+        if (n < 0) {
+          return -1;
+        }
+        arrived.addAndGet(n);
         before -= n;
-        return 0;
       }
-      left -= n;
+      n = in().read(into, offset, (int) Math.min(length, left));
+      arrived.addAndGet(Math.max(0, n));
+      left -= Math.max(0, n);
       return n;
     } catch (IOException e) {
       throw HubHttp.unreachable(who, host, e);
@@ -85,14 +86,9 @@ public final class FileStream implements AutoCloseable {
     left = length;
   }
 
-  /** Whether nothing is to come any more before the bytes that were asked for. */
-  public boolean isAtRange() {
-    return before == 0;
-  }
-
-  /** All bytes that have come, wanted or not: who sends those before a range is there. */
+  /** All bytes that have come, those before the range included; from any thread. */
   public long arrived() {
-    return arrived;
+    return arrived.get();
   }
 
   /** The host that the bytes come from, after all redirects. */

@@ -27,13 +27,13 @@ final class Fetch {
   private @Nullable WholeStream whole;
   private boolean goesOn;
   private volatile long bytes;
-  private volatile long arrived;
   private volatile long firstByteAt;
   private long sampledAt = startedAt;
   private long sampled;
 
   // guarded by this
   private @Nullable FileStream stream;
+  private long arrivedBefore;
   private @Nullable Thread thread;
   private boolean cancelled;
   private @Nullable HubException fault;
@@ -59,13 +59,18 @@ final class Fetch {
     return first == 0 ? 0 : 1e9 * bytes / Math.max(1_000_000, now - first);
   }
 
+  /** Bytes that have come, those included that lie before the slice: somebody sends. */
+  private synchronized long arrived() {
+    return stream == null ? 0 : stream.arrived() - arrivedBefore;
+  }
+
   /** The stream, when it may be read on; for the thread that ran this. */
   @Nullable WholeStream rest() {
     return goesOn ? whole : null;
   }
 
   boolean hasBegun() {
-    return firstByteAt != 0;
+    return arrived() > 0;
   }
 
   long waited(long now) {
@@ -74,13 +79,13 @@ final class Fetch {
 
   /** Whether it has been too slow for a whole window; asked by one thread. */
   boolean isStalled(long now, DownloadSettings settings) {
-    if (firstByteAt == 0) {
+    long there = arrived();
+    if (there == 0) {
       return waited(now) > settings.firstByte().toNanos();
     }
     if (now - sampledAt < settings.stallWindow().toNanos()) {
       return false;
     }
-    long there = arrived;
     double speed = 1e9 * (there - sampled) / (now - sampledAt);
     sampledAt = now;
     sampled = there;
@@ -146,6 +151,7 @@ final class Fetch {
       }
       synchronized (this) {
         stream = in;
+        arrivedBefore = in.arrived();
         if (cancelled) {
           return End.CANCELLED;
         }
@@ -190,7 +196,6 @@ final class Fetch {
   private void read(FileStream in, byte[] chunk) throws InterruptedException {
     var part = slice.part;
     long position = from;
-    long before = in.arrived();
     while (true) {
       int n = in.read(chunk, 0, chunk.length);
       if (n < 0) {
@@ -200,8 +205,7 @@ final class Fetch {
                 .formatted(part.file.file.path(), position, part.file.file.size()),
             null);
       }
-      arrived = in.arrived() - before;
-      if (arrived > 0 && firstByteAt == 0) {
+      if (n > 0 && firstByteAt == 0) {
         firstByteAt = System.nanoTime();
         lane.answered(waited(firstByteAt) / 1e9);
       }
@@ -216,7 +220,7 @@ final class Fetch {
       if (!delivery.isWanted()) {
         if (whole != null) {
           whole.position = position;
-          goesOn = in.isAtRange();
+          goesOn = true;
         }
         return;
       }
