@@ -147,14 +147,12 @@ final class Cleaner {
     var gone = removeBlobs(claim, blobs, uses);
     forget(plan, gone);
     sweepUses(plan, uses);
-    int leftOvers = new LeftOvers(store, clock, owner).remove();
     var orphans = plan.orphans().stream().filter(gone::contains).toList();
     long freed = plan.blobs().stream().filter(gone::contains).mapToLong(Blob::size).sum();
     log.info(
-        "cleaned up: {} commits, {} blobs and {} left-overs are gone, {} commits stay",
+        "cleaned up: {} commits and {} blobs are gone, {} commits stay",
         removed.size(),
         gone.size(),
-        leftOvers,
         kept.size());
     return new CleanReport(
         "clean_report",

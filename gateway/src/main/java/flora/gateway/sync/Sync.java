@@ -11,7 +11,6 @@ import flora.schemas.run.Run;
 import flora.store.ObjectStore;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.SmartLifecycle;
@@ -120,17 +119,16 @@ final class Sync implements SmartLifecycle {
   void look() throws InterruptedException {
     for (var filed : jobs.all()) {
       var now = clock.instant();
-      var due = filed.job().nextAt();
-      if (!due.isAfter(now)) {
+      if (!filed.job().nextAt().isAfter(now)) {
         var mine = jobs.replace(filed, filed.job().dueAt(now.plus(PATIENCE)));
         if (mine.isPresent()) {
-          compare(mine.get(), due);
+          compare(mine.get());
         }
       }
     }
   }
 
-  private void compare(SyncJobs.Filed mine, Instant due) throws InterruptedException {
+  private void compare(SyncJobs.Filed mine) throws InterruptedException {
     var job = mine.job();
     SyncJob result;
     try {
@@ -138,7 +136,7 @@ final class Sync implements SmartLifecycle {
       result =
           isHere(job, commit)
               ? job.unchanged(clock.instant(), commit)
-              : job.changed(clock.instant(), commit, fetch(job, commit, due));
+              : job.changed(clock.instant(), commit, fetch(job, commit));
     } catch (PipelineException e) {
       log.warn("{} is not compared: {}", job.reference(), e.getMessage());
       var now = clock.instant();
@@ -163,12 +161,12 @@ final class Sync implements SmartLifecycle {
   }
 
   /** The run for this commit; another one where that came to nothing. */
-  private RunId fetch(SyncJob job, String commit, Instant due) {
+  private RunId fetch(SyncJob job, String commit) {
     var repo = job.repo().value();
     var id = RunId.of("sync", repo, job.revision(), commit);
-    boolean cameToNothing = view.get(id).map(Run::status).filter(s -> s.isTerminal()).isPresent();
-    if (cameToNothing) {
-      id = RunId.of("sync", repo, job.revision(), commit, due.toString());
+    while (view.get(id).map(Run::status).filter(s -> s.isTerminal()).isPresent()) {
+      // from the one before it: whoever is killed here and looks again finds the same
+      id = RunId.of("sync", id.value());
     }
     var frozen = submissions.freeze(id, job.request(), null);
     if (!view.isAnnounced(id)) {
