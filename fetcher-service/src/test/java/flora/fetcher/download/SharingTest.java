@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import flora.fakehub.FakeRepo;
 import flora.fakehub.Throttle;
+import flora.hub.archive.Archive;
 import flora.schemas.store.StoreLayout;
 import flora.store.ObjectStore;
 import flora.store.memory.MemoryObjectStore;
@@ -154,5 +155,35 @@ class SharingTest {
         StoreLayout.MODELS, key, "nothing".getBytes(java.nio.charset.StandardCharsets.UTF_8), "");
 
     begin(store, new Rig.Told()).get();
+  }
+
+  @Test
+  void joinsNothingOverABlobThatWasPublishedMeanwhile() throws Exception {
+    var known = rig.fetch(new Rig.Told()).entrySet().iterator().next();
+    var bytes =
+        store.read(StoreLayout.MODELS, StoreLayout.blob(rig.digest(FILE))).orElseThrow().bytes();
+    rig.keys("").forEach(key -> store.delete(StoreLayout.MODELS, key));
+    var parts = new AtomicInteger();
+    var joined = new AtomicInteger();
+    var watched =
+        TamperedStore.of(
+            store,
+            (method, _) -> {
+              if (method.equals("part") && parts.incrementAndGet() == 1) {
+                var imported = new Archive(store);
+                imported.put(StoreLayout.MODELS, rig.digest(FILE), bytes);
+                imported.mark(StoreLayout.MODELS, known.getKey(), known.getValue());
+              }
+              if (method.equals("complete")) {
+                joined.incrementAndGet();
+              }
+            });
+    var told = new Rig.Told();
+
+    begin(watched, told).get();
+
+    assertThat(parts).hasPositiveValue();
+    assertThat(joined).hasValue(0);
+    assertThat(told.verified).hasSize(1);
   }
 }
