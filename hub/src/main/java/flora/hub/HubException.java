@@ -121,11 +121,19 @@ public abstract sealed class HubException extends PipelineException {
   /** We ask too often. */
   public static final class RateLimited extends HubException implements RetryAfter {
     private final @Nullable Duration retryAfter;
+    private final boolean isPaced;
 
     /**
      * @param retryAfter as the host says it, a day at most; null when it does not
      */
     public RateLimited(String host, @Nullable Duration retryAfter) {
+      this(host, retryAfter, false);
+    }
+
+    /**
+     * @param isPaced whether nothing was asked, and somebody who comes back then may ask
+     */
+    public RateLimited(String host, @Nullable Duration retryAfter, boolean isPaced) {
       super(
           ErrorCode.HUB_RATE_LIMITED,
           "%s limits the rate of requests%s"
@@ -135,6 +143,12 @@ public abstract sealed class HubException extends PipelineException {
           "wait, or set HF_TOKEN for a higher limit",
           null);
       this.retryAfter = retryAfter;
+      this.isPaced = isPaced;
+    }
+
+    /** Whether it is we who keep below the host's rate: it has refused nothing. */
+    public boolean isPaced() {
+      return isPaced;
     }
 
     @Override

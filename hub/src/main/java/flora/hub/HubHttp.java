@@ -21,6 +21,12 @@ final class HubHttp {
 
   private static final int MAX_REDIRECTS = 10;
 
+  /** Who fetches files has other things to do meanwhile than to wait for a turn. */
+  private static final Duration FILE_TURN = Duration.ofMillis(200);
+
+  /** Hubs count in windows of five minutes. */
+  private static final Duration LONGEST_WINDOW = Duration.ofMinutes(10);
+
   private final HubNetwork network;
   private final Site site;
   private final Duration longestWait;
@@ -115,7 +121,7 @@ final class HubHttp {
         };
     for (int hop = 0; hop <= MAX_REDIRECTS; hop++) {
       var call = network.call(request(at, identity, range), patience);
-      var response = once(at, call, deadline);
+      var response = once(at, call, deadline, patience);
       facts = facts.and(response);
       var location = response.header("Location");
       if (!isRedirect(response.code()) || location == null) {
@@ -151,11 +157,18 @@ final class HubHttp {
     return request.build();
   }
 
-  private Response once(HttpUrl url, Call call, Deadline deadline) throws InterruptedException {
+  private Response once(HttpUrl url, Call call, Deadline deadline, HubNetwork.Patience patience)
+      throws InterruptedException {
     var pacer = network.pacer(url);
-    var wait = pacer.turn();
-    if (wait.compareTo(longestWait) > 0 || deadline.isBefore(wait)) {
-      throw new HubException.RateLimited(who(url), wait);
+    boolean isFile = patience == HubNetwork.Patience.FILE;
+    var most = isFile && isNear(FILE_TURN, longestWait) ? FILE_TURN : longestWait;
+    var turn = pacer.turn(most);
+    var wait = turn.delay();
+    if (!isNear(wait, most) || deadline.isBefore(wait)) {
+      boolean isPaced =
+          isFile
+              && (isNear(wait, longestWait) || (!turn.isRefused() && isNear(wait, LONGEST_WINDOW)));
+      throw new HubException.RateLimited(who(url), wait, isPaced);
     }
     Thread.sleep(wait);
     try {
@@ -165,6 +178,10 @@ final class HubHttp {
     } catch (IOException e) {
       throw unreachable(who(url), url.host(), e);
     }
+  }
+
+  private static boolean isNear(Duration wait, Duration most) {
+    return wait.compareTo(most) <= 0;
   }
 
   /**

@@ -19,7 +19,7 @@ final class Pacer {
   private final Clock clock;
   private Instant blockedUntil = Instant.MIN;
   private Instant reset = Instant.MIN;
-  private Instant lastTurn = Instant.MIN;
+  private Instant lastTurn = Instant.EPOCH;
   private long left;
   private long quota = -1;
 
@@ -27,29 +27,43 @@ final class Pacer {
     this.clock = clock;
   }
 
-  /** Takes a turn: how long to wait before the request. */
-  synchronized Duration turn() {
+  /**
+   * When a request may be made.
+   *
+   * @param delay from now on
+   * @param isRefused whether the host has said so, and it is not only we who leave some of the
+   *     window for later, or wait for the next one
+   */
+  record Turn(Duration delay, boolean isRefused) {
+    private static final Turn NOW = new Turn(Duration.ZERO, false);
+  }
+
+  /** Takes a turn, unless it is further off than this: then it is for who comes back in time. */
+  synchronized Turn turn(Duration most) {
     var now = clock.instant();
     if (blockedUntil.isAfter(now)) {
-      return Duration.between(now, blockedUntil);
+      return new Turn(Duration.between(now, blockedUntil), true);
     }
     if (!reset.isAfter(now)) {
-      return Duration.ZERO;
+      return Turn.NOW;
     }
-    var rest = Duration.between(now, reset);
     if (left <= 0) {
-      return rest;
+      return new Turn(Duration.between(now, reset), false);
     }
     boolean tight = left <= (quota > 0 ? Math.max(1, quota / 5) : FEW);
-    left--;
     if (!tight) {
-      return Duration.ZERO;
+      left--;
+      return Turn.NOW;
     }
-    // evenly over what is left of the window after the turns that are given already
-    var from = lastTurn.isAfter(now) ? lastTurn : now;
-    var gap = Duration.between(from, reset).dividedBy(left + 2);
-    lastTurn = gap.isNegative() ? from : from.plus(gap);
-    return Duration.between(now, lastTurn);
+    // evenly over what is left of the window after the last turn that was taken
+    var next = lastTurn.plus(Duration.between(lastTurn, reset).dividedBy(left + 1));
+    var at = next.isAfter(now) ? next : now;
+    var wait = Duration.between(now, at);
+    if (wait.compareTo(most) <= 0) {
+      left--;
+      lastTurn = at;
+    }
+    return new Turn(wait, false);
   }
 
   /** Reads what an answer says about the rate. */

@@ -40,11 +40,15 @@ public record RetryPolicy(int attempts, Duration firstDelay, Duration longestDel
   }
 
   /**
-   * How long to wait after the nth failure in a row; null when it is final.
+   * How long to wait after the nth failure in a row; null when it is final. To wait for one's turn
+   * never is.
    *
    * @param failures so far, from 1
    */
   public @Nullable Duration delay(int failures, HubException e) {
+    if (e instanceof HubException.RateLimited limited && limited.isPaced()) {
+      return limited.retryAfter().orElse(firstDelay);
+    }
     if (failures >= attempts || !isTransient(e)) {
       return null;
     }

@@ -24,19 +24,42 @@ class PacerTest {
     pacer.learn(status, all::get);
   }
 
+  private Duration turn() {
+    var turn = pacer.turn(Duration.ofDays(1));
+    return turn.delay();
+  }
+
+  @Test
+  void keepsATurnThatIsTooFarOffForWhoComesBack() {
+    learn(200, "RateLimit", "\"api\";r=9;t=250");
+    assertThat(turn()).isZero();
+    var next = pacer.turn(Duration.ofSeconds(1));
+    assertThat(next.isRefused()).isFalse();
+    assertThat(next.delay()).isBetween(Duration.ofSeconds(20), Duration.ofSeconds(35));
+    // asking costs nothing
+    for (int i = 0; i < 50; i++) {
+      assertThat(pacer.turn(Duration.ofSeconds(1))).isEqualTo(next);
+    }
+
+    clock.add(next.delay());
+
+    assertThat(pacer.turn(Duration.ofSeconds(1)).delay()).isZero();
+    assertThat(pacer.turn(Duration.ofSeconds(1)).delay()).isPositive();
+  }
+
   @Test
   void isFreeWhileMuchIsLeftAndSpreadsTheRest() {
     learn(200, "RateLimit", "\"api\";r=21;t=100", "RateLimit-Policy", "\"api\";q=100;w=300");
-    assertThat(pacer.turn()).isZero();
+    assertThat(turn()).isZero();
 
     var total = Duration.ZERO;
     for (int i = 0; i < 20; i++) {
-      total = pacer.turn();
+      total = turn();
     }
     assertThat(total).isBetween(Duration.ofSeconds(60), Duration.ofSeconds(100));
-    assertThat(pacer.turn()).isEqualTo(Duration.ofSeconds(100));
+    assertThat(turn()).isEqualTo(Duration.ofSeconds(100));
     clock.add(Duration.ofSeconds(101));
-    assertThat(pacer.turn()).isZero();
+    assertThat(turn()).isZero();
   }
 
   @Test
@@ -44,16 +67,17 @@ class PacerTest {
     learn(200, "RateLimit", "limit=100, remaining=0, reset=30");
     learn(200, "RateLimit", "limit=100, remaining=9, reset=30");
 
-    assertThat(pacer.turn()).isEqualTo(Duration.ofSeconds(30));
+    assertThat(turn()).isEqualTo(Duration.ofSeconds(30));
   }
 
   @Test
   void holdsAllConnectionsAfterARefusal() {
     learn(429, "Retry-After", "7");
 
-    assertThat(pacer.turn()).isEqualTo(Duration.ofSeconds(7));
+    assertThat(turn()).isEqualTo(Duration.ofSeconds(7));
+    assertThat(pacer.turn(Duration.ZERO).isRefused()).isTrue();
     clock.add(Duration.ofSeconds(8));
-    assertThat(pacer.turn()).isZero();
+    assertThat(turn()).isZero();
   }
 
   @Test

@@ -253,6 +253,10 @@ final class Fetch {
       }
       counts = fault == null ? e : fault;
     }
+    if (counts instanceof HubException.RateLimited limited && limited.isPaced()) {
+      lane.rest(limited);
+      return End.CANCELLED;
+    }
     if (counts != null) {
       slice.failed = source.name();
       slice.reason = String.valueOf(counts.getMessage());

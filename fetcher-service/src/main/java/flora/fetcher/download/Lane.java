@@ -134,11 +134,16 @@ final class Lane {
         limit = Math.max(1, limit / 2);
       }
       isNew = false;
-      // whoever asks after the longest rest is told at once how much longer it is
-      var rest = limited.retryAfter().orElse(REST);
-      notBefore = now + (rest.compareTo(LONGEST_REST) > 0 ? LONGEST_REST : rest).toNanos();
+      rest(limited);
       noGrowthBefore = notBefore + PLATEAU_NANOS;
     }
+  }
+
+  /** Asks for nothing until then. Who asks after the longest rest is told how much longer it is. */
+  synchronized void rest(HubException.RateLimited limited) {
+    var rest = limited.retryAfter().orElse(REST);
+    notBefore =
+        System.nanoTime() + (rest.compareTo(LONGEST_REST) > 0 ? LONGEST_REST : rest).toNanos();
   }
 
   /** Measures, and decides how many connections there should be; called every tenth of a second. */

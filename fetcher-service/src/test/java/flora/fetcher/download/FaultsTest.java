@@ -243,4 +243,20 @@ class FaultsTest {
       assertThat(whole.hub(0).bytesSent(LARGE)).isLessThan(2 * size);
     }
   }
+
+  @Test
+  void waitsForItsTurnsWhileFewAreLeft() throws Exception {
+    var repo = FakeRepo.model("flora/many");
+    for (int i = 0; i < 14; i++) {
+      repo.noise("%02d.bin".formatted(i), 1000);
+    }
+    try (var many = new Rig(store, repo, 0)) {
+      // the last two of the ten are spread over seconds, more than anybody waits for a first byte
+      many.hub(0).limit(RateLimit.of(RateLimit.Resource.RESOLVERS, 10, Duration.ofSeconds(5)));
+
+      many.fetch(told);
+
+      assertThat(repo.paths()).allMatch(many::isMarked);
+    }
+  }
 }

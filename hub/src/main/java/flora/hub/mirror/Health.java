@@ -131,8 +131,11 @@ final class Health {
     switch (e) {
       case HubException.Unreachable _, HubException.Protocol _, HubException.TokenRefused _ ->
           breaker.failed(1, why);
-      case HubException.RateLimited limited ->
+      case HubException.RateLimited limited -> {
+        if (!limited.isPaced()) {
           breaker.rest(limited.retryAfter().orElse(Duration.ofSeconds(5)), why);
+        }
+      }
       case HubException.RepoNotFound _,
           HubException.RevisionNotFound _,
           HubException.EntryNotFound _,
