@@ -417,15 +417,15 @@ class FetcherFlowTest {
 
   @Test
   void asksForDiskBeforeTheFirstByte() {
-    free.set(6_000_000);
+    free.set(5_000_000);
     hub.forget();
 
     assertThatThrownBy(() -> run(Requests.mirror("flora/pipeline")))
         .isInstanceOfSatisfying(
             TransferException.DiskFull.class,
             e -> assertThat(e.code()).isEqualTo(ErrorCode.INSUFFICIENT_DISK))
-        .hasMessageContaining("6000000")
-        .hasMessageContaining("10150");
+        .hasMessageContaining("5000000")
+        .hasMessageContaining("5150");
     assertThat(hub.seen()).noneMatch(FakeHub.Seen::onContent);
   }
 
