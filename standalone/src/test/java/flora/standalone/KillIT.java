@@ -2,7 +2,7 @@ package flora.standalone;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import flora.fakehub.Fault;
+import flora.fakehub.Throttle;
 import flora.schemas.RunId;
 import flora.schemas.Sha256;
 import flora.schemas.Stage;
@@ -43,7 +43,7 @@ class KillIT {
       }
       assertThat(undisturbed).hasSizeGreaterThanOrEqualTo(4);
 
-      hub.fault("diffusion_pytorch_model.safetensors", new Fault.Slow(200_000), 1);
+      hub.throttle(Throttle.NONE.link(200_000));
       var data = Files.createDirectories(folder.resolve("stormy"));
       RunId id;
       try (var flora = FloraProcess.up(data, hub.endpoint())) {
@@ -54,6 +54,7 @@ class KillIT {
             r -> isRunning(r, Stage.FETCH) && r.stages().get(Stage.FETCH).done() > 0);
         flora.kill();
       }
+      hub.throttle(Throttle.NONE);
       try (var flora = FloraProcess.up(data, hub.endpoint())) {
         await(flora.client(), id, r -> isRunning(r, Stage.LABEL) || passed(r, Stage.LABEL));
         flora.kill();
