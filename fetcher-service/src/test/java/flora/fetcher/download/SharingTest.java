@@ -87,14 +87,21 @@ class SharingTest {
 
   @Test
   void whoStopsLeavesItsPartsToTheNextAtOnce() throws Exception {
-    rig.hub(0).throttle(Throttle.NONE.link(12 << 20));
+    var slow =
+        TamperedStore.of(
+            store,
+            (method, arguments) -> {
+              if (method.equals("part") && (int) arguments[0] > 3) {
+                Thread.sleep(2500);
+              }
+            });
     var first = new Rig.Told();
-    var one = begin(store, first);
+    var one = begin(slow, first);
     await().until(() -> storedParts() > 0);
     first.stop = true;
     assertThatThrownBy(one::get).hasMessageContaining("told to stop");
     long kept = storedParts();
-    rig.hub(0).throttle(Throttle.NONE);
+    assertThat(kept).isPositive();
 
     var second = new Rig.Told();
     long start = System.nanoTime();
