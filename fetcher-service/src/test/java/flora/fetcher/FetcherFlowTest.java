@@ -258,8 +258,8 @@ class FetcherFlowTest {
         .matches(e -> e.revision().equals("main"))
         .matches(e -> e.fromCommit().equals(before))
         .matches(e -> e.toCommit().equals(moving.commitOf("main")));
-    assertThat(new Archive(store).ref(RepoType.MODEL, new RepoId("flora/moving"), "main"))
-        .contains(new Ref("main", moving.commitOf("main")));
+    var ref = new Archive(store).ref(RepoType.MODEL, new RepoId("flora/moving"), "main");
+    assertThat(ref.map(Ref::commit)).contains(moving.commitOf("main"));
   }
 
   @Test

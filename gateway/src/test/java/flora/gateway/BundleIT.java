@@ -137,7 +137,7 @@ class BundleIT {
     assertThat(report.statusCode()).as(report.body()).isEqualTo(200);
     assertThat(Gateway.json(report).path("new_blobs").asInt()).isEqualTo(2);
     assertThat(archive.manifest(RepoType.MODEL, REPO, COMMIT)).isEqualTo(before);
-    assertThat(archive.ref(RepoType.MODEL, REPO, "main")).contains(new Ref("main", COMMIT));
+    assertThat(archive.ref(RepoType.MODEL, REPO, "main").map(Ref::commit)).contains(COMMIT);
     assertThat(archive.find(StoreLayout.MODELS, Sha256.sum(large))).isPresent();
     // a hub names it by its git id alone: a later fetch finds it all the same
     assertThat(archive.find(StoreLayout.MODELS, new HubFile("x", small.length, gitId(small), null)))

@@ -27,6 +27,14 @@ public interface RepoCopies {
     return List.of();
   }
 
+  /**
+   * What the store said of the revision before the list was asked for; empty where nobody looked,
+   * and where the list is the store's own.
+   */
+  default Optional<RefSeen> refSeen() {
+    return Optional.empty();
+  }
+
   /** The other name that it is had under. */
   default Optional<Renamed> renamed() {
     return Optional.empty();

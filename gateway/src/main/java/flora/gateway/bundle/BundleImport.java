@@ -2,6 +2,7 @@ package flora.gateway.bundle;
 
 import flora.gateway.error.Refusal;
 import flora.hub.HubFile;
+import flora.hub.RefSeen;
 import flora.hub.archive.Archive;
 import flora.hub.archive.Verified;
 import flora.schemas.RepoId;
@@ -12,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
@@ -74,6 +76,8 @@ final class BundleImport {
     var tar = new BundleTar.Reader(in);
     var head = head(tar);
     var manifest = head.manifest();
+    var seen = new HashMap<BundleManifest.Repository, RefSeen>();
+    manifest.repositories().forEach(repository -> seen.put(repository, seen(repository)));
     var wish = Wish.say(archive, clock, manifest);
     var missing = missing(manifest);
     var entry = head.next();
@@ -102,9 +106,16 @@ final class BundleImport {
       throw Refusal.BadBundle.malformed("the bundle holds more files than its list says");
     }
     for (var repository : manifest.repositories()) {
-      archive.adopt(repository.kind(), repository.revision(), repository.manifest());
+      archive.adopt(
+          repository.kind(), repository.revision(), repository.manifest(), seen.get(repository));
     }
     return report(head, missing, false);
+  }
+
+  /** Whoever brings a bundle says what its revisions stand for from now on. */
+  private RefSeen seen(BundleManifest.Repository repository) {
+    return archive.seen(
+        repository.kind(), repository.manifest().repo(), repository.revision(), clock);
   }
 
   /**

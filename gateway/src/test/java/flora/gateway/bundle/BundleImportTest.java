@@ -96,7 +96,7 @@ class BundleImportTest {
     assertThat(report.newBytes()).isEqualTo(CONFIG.length + WEIGHTS.length);
     assertThat(archive.manifest(RepoType.MODEL, REPO, COMMIT))
         .contains(manifest().repositories().getFirst().manifest());
-    assertThat(archive.ref(RepoType.MODEL, REPO, "main")).contains(new Ref("main", COMMIT));
+    assertThat(archive.ref(RepoType.MODEL, REPO, "main").map(Ref::commit)).contains(COMMIT);
     for (var bytes : List.of(CONFIG, WEIGHTS, EMPTY)) {
       var digest = Sha256.sum(bytes);
       assertThat(store.read(StoreLayout.MODELS, StoreLayout.blob(digest)).orElseThrow().bytes())

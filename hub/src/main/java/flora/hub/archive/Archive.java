@@ -1,6 +1,7 @@
 package flora.hub.archive;
 
 import flora.hub.HubFile;
+import flora.hub.RefSeen;
 import flora.hub.RepoCopies;
 import flora.hub.RepoListing;
 import flora.hub.RepoType;
@@ -12,6 +13,8 @@ import flora.schemas.store.ObjectRef;
 import flora.schemas.store.StoreLayout;
 import flora.store.DigestingUpload;
 import flora.store.ObjectStore;
+import flora.store.ObjectStoreException;
+import flora.store.Stored;
 import java.io.InputStream;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -25,11 +28,15 @@ import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 
 /** Where fetched files lie in the store. Thread-safe. */
 public final class Archive {
 
+  private static final Logger log = LoggerFactory.getLogger(Archive.class);
   private static final String BYTES = "application/octet-stream";
   private static final String JSON = "application/json";
   private static final long REMOVAL_MILLIS = 200;
@@ -99,6 +106,21 @@ public final class Archive {
     return store
         .read(bucket(type), StoreLayout.ref(folder(type, repo), revision))
         .flatMap(stored -> parse(stored.bytes(), Ref.class));
+  }
+
+  /**
+   * Looks at what a revision stands for, to be done before a list of it is asked for: what is
+   * published of that list takes the revision back to no older one.
+   */
+  public RefSeen seen(RepoType type, RepoId repo, String revision, Clock clock) {
+    var at = clock.instant();
+    try {
+      var there = store.read(bucket(type), StoreLayout.ref(folder(type, repo), revision));
+      return new RefSeen(at, there.map(Stored::etag).orElse(""));
+    } catch (ObjectStoreException.Unavailable e) {
+      log.debug("{} of {} was not looked at: {}", revision, repo, e.getMessage());
+      return new RefSeen(at, "");
+    }
   }
 
   /** The files of a commit that lie in the store. */
@@ -207,13 +229,14 @@ public final class Archive {
    * Writes the manifest of a commit of which nothing was converted and for which nobody vouches.
    */
   public ObjectRef publish(RepoListing listing, Map<HubFile, Verified> files) {
-    return publish(listing, files, Map.of(), _ -> List.of());
+    return publish(listing, null, files, Map.of(), _ -> List.of());
   }
 
   /**
    * Writes the manifest of a commit, after all its files are marked. The commit's shared manifest
    * grows by them, and by who vouches for them; what is returned is one of exactly these files,
-   * which never changes. Last of all the revision is said to stand for this commit.
+   * which never changes. Last of all the revision is said to stand for this commit, unless somebody
+   * who asked later has said otherwise.
    *
    * @param converted those of the files that something else stands for
    */
@@ -221,6 +244,7 @@ public final class Archive {
       RepoCopies copies, Map<HubFile, Verified> files, Map<HubFile, Converted> converted) {
     return publish(
         copies.listing(),
+        copies.refSeen().orElse(null),
         files,
         converted,
         file -> {
@@ -231,6 +255,7 @@ public final class Archive {
 
   private ObjectRef publish(
       RepoListing listing,
+      @Nullable RefSeen seen,
       Map<HubFile, Verified> files,
       Map<HubFile, Converted> converted,
       Function<HubFile, List<String>> vouchers) {
@@ -256,7 +281,11 @@ public final class Archive {
                   : entry(file, verified, made));
         });
     vouched.sort(Comparator.comparing(RepoManifest.Entry::path));
-    adopt(listing.type(), listing.revision(), new RepoManifest(own.repo(), own.commit(), vouched));
+    adopt(
+        listing.type(),
+        listing.revision(),
+        new RepoManifest(own.repo(), own.commit(), vouched),
+        seen);
     return reference;
   }
 
@@ -276,16 +305,52 @@ public final class Archive {
   /**
    * Adds to the shared manifest of a commit, all of whose files are marked, and says that the
    * revision stands for it.
+   *
+   * @param seen what the store said of the revision before; null when nobody looked
    */
-  public void adopt(RepoType type, String revision, RepoManifest manifest) {
+  public void adopt(RepoType type, String revision, RepoManifest manifest, @Nullable RefSeen seen) {
     var bucket = bucket(type);
     var folder = folder(type, manifest.repo());
     merge(bucket, StoreLayout.manifest(folder, manifest.commit()), manifest);
-    var ref = new Ref(revision, manifest.commit());
-    if (!revision.equals(manifest.commit())
-        && !ref(type, manifest.repo(), revision).equals(Optional.of(ref))) {
-      store.put(bucket, StoreLayout.ref(folder, revision), Json.bytes(ref), JSON);
+    if (!revision.equals(manifest.commit())) {
+      move(bucket, StoreLayout.ref(folder, revision), revision, manifest.commit(), seen);
     }
+  }
+
+  /**
+   * Says what a revision stands for, but never takes it back: where somebody has said it since our
+   * list was asked for, whose list was asked for later is right. Clocks are compared then only.
+   */
+  private void move(
+      String bucket, String key, String revision, String commit, @Nullable RefSeen seen) {
+    var ref = new Ref(revision, commit, seen == null ? null : seen.at());
+    while (true) {
+      var there = store.read(bucket, key);
+      if (there.isEmpty()) {
+        if (store.putIfAbsent(bucket, key, Json.bytes(ref), JSON).isPresent()) {
+          return;
+        }
+        continue;
+      }
+      var etag = there.get().etag();
+      var now = parse(there.get().bytes(), Ref.class);
+      if (now.filter(n -> n.says(revision, commit)).isPresent()) {
+        return;
+      }
+      boolean isAsSeen = seen != null && seen.etag().equals(etag);
+      if (!isAsSeen && now.filter(n -> isLater(n, seen)).isPresent()) {
+        log.info("{} is not taken back to {}: somebody has listed it since", key, commit);
+        return;
+      }
+      if (store.putIfMatch(bucket, key, Json.bytes(ref), JSON, etag).isPresent()) {
+        return;
+      }
+    }
+  }
+
+  private static boolean isLater(Ref ref, @Nullable RefSeen than) {
+    var listedAt = ref.listedAt();
+    return listedAt != null && (than == null || listedAt.isAfter(than.at()));
   }
 
   private void merge(String bucket, String key, RepoManifest own) {

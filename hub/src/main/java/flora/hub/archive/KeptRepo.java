@@ -52,7 +52,9 @@ public record KeptRepo(
   public boolean isPinned(String commit) {
     return pins.stream()
         .anyMatch(
-            pin -> pin.revision().equals(commit) || refs.contains(new Ref(pin.revision(), commit)));
+            pin ->
+                pin.revision().equals(commit)
+                    || refs.stream().anyMatch(ref -> ref.says(pin.revision(), commit)));
   }
 
   /** When a commit that is there was last used. */

@@ -2,6 +2,7 @@ package flora.hub.mirror;
 
 import flora.hub.FileSource;
 import flora.hub.HubFile;
+import flora.hub.RefSeen;
 import flora.hub.Renamed;
 import flora.hub.RepoCopies;
 import flora.hub.RepoListing;
@@ -28,14 +29,24 @@ public final class Located implements RepoCopies {
 
   private final RepoListing listing;
   private final String listedBy;
+  private final @Nullable RefSeen refSeen;
   private final @Nullable Renamed renamed;
   private final List<String> warnings;
   private final List<Copy> copies = new CopyOnWriteArrayList<>();
   private final Map<AtPlace, MirrorFile> files = new ConcurrentHashMap<>();
 
-  Located(RepoListing listing, String listedBy, @Nullable Renamed renamed, List<String> warnings) {
+  /**
+   * @param refSeen null for the store's own list
+   */
+  Located(
+      RepoListing listing,
+      String listedBy,
+      @Nullable RefSeen refSeen,
+      @Nullable Renamed renamed,
+      List<String> warnings) {
     this.listing = listing;
     this.listedBy = listedBy;
+    this.refSeen = refSeen;
     this.renamed = renamed;
     this.warnings = List.copyOf(warnings);
   }
@@ -53,6 +64,11 @@ public final class Located implements RepoCopies {
   @Override
   public Optional<String> listedBy() {
     return Optional.of(listedBy);
+  }
+
+  @Override
+  public Optional<RefSeen> refSeen() {
+    return Optional.ofNullable(refSeen);
   }
 
   @Override

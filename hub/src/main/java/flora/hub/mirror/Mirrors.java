@@ -35,6 +35,7 @@ public final class Mirrors implements AutoCloseable {
   private final MirrorProperties properties;
   private final HubNetwork network;
   private final Archive archive;
+  private final Clock clock;
   private final Shelf shelf;
   private final MirrorBook book;
   private final Prober prober;
@@ -72,6 +73,7 @@ public final class Mirrors implements AutoCloseable {
     this.properties = properties;
     this.network = new HubNetwork(origin, clock);
     this.archive = new Archive(store);
+    this.clock = clock;
     this.shelf = new Shelf(store, clock);
     this.aliases = new Aliases(properties.aliases());
     var secrets = new Secrets(environment);
@@ -164,7 +166,8 @@ public final class Mirrors implements AutoCloseable {
         places.stream().anyMatch(place -> !place.hasLists())
             && archive.lastKnown(type, repo, revision).isPresent();
     var grace = Duration.ofMillis(properties.originGraceMs());
-    return new Search(type, repo, revision, places, isKept, grace);
+    var refSeen = archive.seen(type, repo, revision, clock);
+    return new Search(type, repo, revision, places, isKept, grace, refSeen);
   }
 
   private Located found(Search search, Place lister, RepoId asked, @Nullable String alias) {
@@ -188,7 +191,8 @@ public final class Mirrors implements AutoCloseable {
                           .formatted(
                               described(lister, listing.repo()), String.valueOf(e.getMessage()))));
     }
-    var located = new Located(listing, lister.name(), renamed, warnings);
+    var located =
+        new Located(listing, lister.name(), search.refSeen(listing.repo()), renamed, warnings);
     search.join(located);
     return located;
   }
@@ -263,7 +267,7 @@ public final class Mirrors implements AutoCloseable {
     RepoListing known = listing.get();
     var warning =
         "%s at %s is what was fetched last (%s): %s".formatted(repo, revision, known.commit(), why);
-    var located = new Located(known, "store", renamed, List.of(warning));
+    var located = new Located(known, "store", null, renamed, List.of(warning));
     places.stream().filter(place -> !place.hasLists()).forEach(place -> located.add(place, null));
     return Optional.of(located);
   }

@@ -2,6 +2,7 @@ package flora.hub.mirror;
 
 import flora.hub.HubException;
 import flora.hub.HubFile;
+import flora.hub.RefSeen;
 import flora.hub.RepoListing;
 import flora.hub.RepoType;
 import flora.hub.Site;
@@ -42,6 +43,7 @@ final class Search {
   private final List<Place> places;
   private final boolean isKept;
   private final Duration grace;
+  private final RefSeen refSeen;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private final Map<Place, RepoListing> lists = new LinkedHashMap<>();
@@ -52,6 +54,7 @@ final class Search {
   /**
    * @param isKept whether the revision was fetched before, which is better than waiting for a hub
    *     that has only mirrors without lists beside it
+   * @param refSeen what the store says of the revision before anybody is asked
    */
   Search(
       RepoType type,
@@ -59,17 +62,24 @@ final class Search {
       String revision,
       List<Place> places,
       boolean isKept,
-      Duration grace) {
+      Duration grace,
+      RefSeen refSeen) {
     this.type = type;
     this.repo = repo;
     this.revision = revision;
     this.places = places;
     this.isKept = isKept;
     this.grace = grace;
+    this.refSeen = refSeen;
   }
 
   RepoId repo() {
     return repo;
+  }
+
+  /** What the store said of the revision that this repository has there. */
+  RefSeen refSeen(RepoId listed) {
+    return listed.equals(repo) ? refSeen : refSeen.elsewhere();
   }
 
   /** Whose list counts; empty when nobody has one. */
