@@ -52,7 +52,7 @@ final class FetcherFlow implements StageFlow {
     this.planner = planner;
     this.archive = archive;
     this.downloader = downloader;
-    this.conversion = new PickleConversion(archive);
+    this.conversion = new PickleConversion(archive, clock);
     this.clock = clock;
   }
 

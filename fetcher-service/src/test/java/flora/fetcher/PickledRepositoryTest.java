@@ -36,6 +36,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -170,6 +171,31 @@ class PickledRepositoryTest {
       for (var name : theirs.tensors().keySet()) {
         assertThat(ours.data(name).mismatch(theirs.data(name))).as(name).isEqualTo(-1);
       }
+    }
+  }
+
+  @Test
+  void aDownloadOfWhatAPickleBecomesHasNothingToJoinOverIt() throws Exception {
+    hub.add(pickled("flora/pickled", resource("zip2.bin")));
+    var entry = fetch("flora/pickled").file("model.safetensors").orElseThrow();
+    store.delete(StoreLayout.MODELS, StoreLayout.verified(entry.sha256()));
+    var state = StoreLayout.upload(entry.sha256().hex());
+    try (var upload =
+        store.startMultipart(
+            StoreLayout.MODELS, StoreLayout.blob(entry.sha256()), "application/octet-stream")) {
+      upload.part(1, new byte[] {1, 2, 3}, 3);
+      var json =
+          """
+          {"upload_id": "%s", "owner": "somebody", "expires": "%s"}"""
+              .formatted(upload.uploadId(), Instant.now().plusSeconds(60));
+      store.put(
+          StoreLayout.MODELS, state, json.getBytes(StandardCharsets.UTF_8), "application/json");
+
+      var again = fetch("flora/pickled").file("model.safetensors").orElseThrow();
+
+      assertThatThrownBy(upload::complete).isInstanceOf(ObjectStoreException.class);
+      assertThat(blob(again)).hasSize((int) entry.size());
+      assertThat(store.head(StoreLayout.MODELS, state)).isEmpty();
     }
   }
 

@@ -16,8 +16,10 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Clock;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,9 +45,11 @@ public final class PickleConversion {
   private static final int TICK = 1 << 20;
 
   private final Archive archive;
+  private final Clock clock;
 
-  public PickleConversion(Archive archive) {
+  public PickleConversion(Archive archive, Clock clock) {
     this.archive = archive;
+    this.clock = clock;
   }
 
   /**
@@ -81,7 +85,7 @@ public final class PickleConversion {
   }
 
   private Converted convert(DownloadPlan plan, HubFile file, Verified original, Runnable tick)
-      throws IOException {
+      throws IOException, InterruptedException {
     var bucket = Archive.bucket(plan.listing().type());
     var index = PickleNames.safetensorsIndex(file.path());
     var path =
@@ -118,7 +122,7 @@ public final class PickleConversion {
   }
 
   private Verified weights(String bucket, HubFile file, Verified original, Runnable tick)
-      throws IOException {
+      throws IOException, InterruptedException {
     var source = new StoredBytes(archive, bucket, original.sha256(), original.size());
     var checkpoint = PickledCheckpoint.open(file.path(), source);
     if (!checkpoint.skipped().isEmpty()) {
@@ -126,17 +130,19 @@ public final class PickleConversion {
     }
     var writer = checkpoint.toSafetensors();
     var digest = digest(writer, tick);
-    if (archive.find(bucket, digest).isEmpty()) {
-      try (var upload = archive.begin(bucket, digest)) {
-        writer.writeTo(new Ticking(upload, tick));
-        if (!upload.sha256().equals(digest)) {
-          throw new IllegalStateException(
-              "%s became other bytes the second time".formatted(file.path()));
-        }
-        upload.complete();
-      }
+    Supplier<Verified> mark =
+        () -> archive.markConverted(bucket, original, VERSION, digest, writer.size());
+    if (archive.find(bucket, digest).isPresent()) {
+      return mark.get();
     }
-    return archive.markConverted(bucket, original, VERSION, digest, writer.size());
+    try (var upload = archive.begin(bucket, digest)) {
+      writer.writeTo(new Ticking(upload, tick));
+      if (!upload.sha256().equals(digest)) {
+        throw new IllegalStateException(
+            "%s became other bytes the second time".formatted(file.path()));
+      }
+      return archive.settle(bucket, digest, clock, upload::complete, mark);
+    }
   }
 
   private static Sha256 digest(SafetensorsWriter writer, Runnable tick) throws IOException {

@@ -12,6 +12,7 @@ import flora.store.ObjectStore;
 import flora.store.memory.MemoryObjectStore;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -185,5 +186,40 @@ class SharingTest {
     assertThat(parts).hasPositiveValue();
     assertThat(joined).hasValue(0);
     assertThat(told.verified).hasSize(1);
+  }
+
+  @Test
+  void anImportLeavesNothingToJoinOverItsBlob() throws Exception {
+    var known = rig.fetch(new Rig.Told()).entrySet().iterator().next();
+    var digest = rig.digest(FILE);
+    var blob = StoreLayout.blob(digest);
+    var bytes = store.read(StoreLayout.MODELS, blob).orElseThrow().bytes();
+    rig.keys("").forEach(key -> store.delete(StoreLayout.MODELS, key));
+    var etags = new ArrayList<String>();
+    var watched =
+        TamperedStore.of(
+            store,
+            (method, _) -> {
+              // the download has looked for the marker, and has made sure of its claim
+              if (method.equals("complete") && etags.isEmpty()) {
+                var archive = new Archive(store);
+                archive.settle(
+                    StoreLayout.MODELS,
+                    digest,
+                    Clock.systemUTC(),
+                    () -> etags.add(store.put(StoreLayout.MODELS, blob, bytes, "")),
+                    () -> {
+                      archive.mark(StoreLayout.MODELS, known.getKey(), known.getValue());
+                      return known.getValue();
+                    });
+              }
+            });
+    var told = new Rig.Told();
+
+    begin(watched, told).get();
+
+    assertThat(told.verified).hasSize(1);
+    assertThat(store.head(StoreLayout.MODELS, blob).orElseThrow().etag())
+        .isEqualTo(etags.getFirst());
   }
 }

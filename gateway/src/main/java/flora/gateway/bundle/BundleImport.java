@@ -211,7 +211,8 @@ final class BundleImport {
     return blobs.filter(b -> names.contains(b.getKey())).mapToLong(b -> b.getValue().size()).sum();
   }
 
-  private void bring(BundleTar.Reader tar, BundleManifest.Listed listed, Wish wish) {
+  private void bring(BundleTar.Reader tar, BundleManifest.Listed listed, Wish wish)
+      throws InterruptedException {
     var id = listed.id();
     var gitId = digest("SHA-1");
     gitId.update(("blob " + listed.size() + "\0").getBytes(StandardCharsets.US_ASCII));
@@ -226,14 +227,19 @@ final class BundleImport {
             "a file of the bundle came with sha256 %s, expected %s"
                 .formatted(upload.sha256(), id.digest()));
       }
-      upload.complete();
+      var computed = HexFormat.of().formatHex(gitId.digest());
+      archive.settle(
+          id.bucket(), id.digest(), clock, upload::complete, () -> mark(listed, computed));
     }
+  }
+
+  private Verified mark(BundleManifest.Listed listed, String computed) {
+    var id = listed.id();
     var file = listed.file();
     var verified =
         new Verified(
             id.digest(), listed.size(), file.verifiedBy(), file.source(), file.fetchedAt());
     // by its git id it is found only where that was seen to be right
-    var computed = HexFormat.of().formatHex(gitId.digest());
     boolean isKnownByGit = computed.equals(file.gitSha1());
     archive.mark(
         id.bucket(),
@@ -243,6 +249,7 @@ final class BundleImport {
             isKnownByGit ? computed : file.gitSha1(),
             isKnownByGit ? null : id.digest()),
         verified);
+    return verified;
   }
 
   /** A small file. What its header says is no reason to reserve memory. */

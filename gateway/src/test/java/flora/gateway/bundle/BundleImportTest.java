@@ -109,6 +109,26 @@ class BundleImportTest {
   }
 
   @Test
+  void aDownloadOfAFileHasNothingToJoinOverIt() {
+    var digest = Sha256.sum(WEIGHTS);
+    var upload = store.startMultipart(StoreLayout.MODELS, StoreLayout.blob(digest), "");
+    upload.part(1, CONFIG, CONFIG.length);
+    var state = StoreLayout.upload(digest.hex());
+    var json =
+        """
+        {"upload_id": "%s", "owner": "somebody", "expires": "%s"}"""
+            .formatted(upload.uploadId(), Instant.now().plusSeconds(60));
+    store.put(StoreLayout.MODELS, state, json.getBytes(StandardCharsets.UTF_8), "");
+
+    take(store, tar(parts()));
+
+    assertThatThrownBy(upload::complete).isInstanceOf(ObjectStoreException.NotFound.class);
+    assertThat(store.read(StoreLayout.MODELS, StoreLayout.blob(digest)).orElseThrow().bytes())
+        .isEqualTo(WEIGHTS);
+    assertThat(store.head(StoreLayout.MODELS, state)).isEmpty();
+  }
+
+  @Test
   void changesNothingWhenItIsThereAlready() {
     take(store, tar(parts()));
     var before = contents(store);

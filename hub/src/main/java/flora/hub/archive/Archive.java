@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -174,6 +175,20 @@ public final class Archive {
   /** Stores a small blob. */
   public void put(String bucket, Sha256 digest, byte[] bytes) {
     store.put(bucket, StoreLayout.blob(digest), bytes, BYTES);
+  }
+
+  /**
+   * Lets a blob count that came by another way than a download, whatever a download of it is at.
+   *
+   * @param join makes the blob visible, whose digest was right
+   * @param mark says that it counts
+   * @return what it was marked with
+   * @throws ObjectStoreException.Unavailable when somebody else has come between
+   */
+  public Verified settle(
+      String bucket, Sha256 digest, Clock clock, Runnable join, Supplier<Verified> mark)
+      throws InterruptedException {
+    return new Takeover(store, clock, bucket, digest).run(join, mark);
   }
 
   /** Bytes of a blob; the caller closes the stream. */
