@@ -57,6 +57,10 @@ final class FetchDetails implements AutoCloseable {
 
   private void take(FetchEvent event) {
     if (event instanceof FetchEvent.Progressed progressed) {
+      var before = last;
+      if (before != null) {
+        setback(before, progressed).ifPresent(notices::add);
+      }
       last = progressed;
     }
     boolean isRepeated =
@@ -114,6 +118,20 @@ final class FetchDetails implements AutoCloseable {
 
   private static String brief(String digest) {
     return digest.replaceAll("\\b([0-9a-f]{12})[0-9a-f]{20,}", "$1…");
+  }
+
+  /** Why a bar goes back as far as one can see; who gave wrong bytes is an event of its own. */
+  static Optional<String> setback(FetchEvent.Progressed before, FetchEvent.Progressed now) {
+    long lost = before.done() - now.done();
+    if (lost <= 0 || lost < now.total() / 100) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        before.attempt() == now.attempt()
+            ? "%s of what had come in cannot be used and is fetched again"
+                .formatted(StageLine.bytes(lost))
+            : "the fetch was interrupted before the last %s were stored: they are fetched again"
+                .formatted(StageLine.bytes(lost)));
   }
 
   /** Lines to show below the stage's own. */

@@ -116,4 +116,27 @@ class FetchDetailsTest {
     assertThat(FetchDetails.notice(new FetchEvent.Resumed(RunId.of("x"), 1, 1, Instant.EPOCH)))
         .isEmpty();
   }
+
+  private static FetchEvent.Progressed progressed(int attempt, long done) {
+    return new FetchEvent.Progressed(
+        RunId.of("x"), attempt, 1, Instant.EPOCH, done, 1_000_000_000, 0, 0, null, null, List.of());
+  }
+
+  @Test
+  void saysWhyTheBarGoesBack() {
+    assertThat(FetchDetails.setback(progressed(1, 500_000_000), progressed(1, 460_000_000)))
+        .hasValueSatisfying(t -> assertThat(t).contains("40 MB", "cannot be used", "again"));
+    assertThat(FetchDetails.setback(progressed(1, 500_000_000), progressed(2, 460_000_000)))
+        .hasValueSatisfying(t -> assertThat(t).contains("40 MB", "interrupted", "again"));
+  }
+
+  @Test
+  void saysNothingOfWhatNobodySees() {
+    assertThat(FetchDetails.setback(progressed(1, 500_000_000), progressed(1, 499_999_000)))
+        .isEmpty();
+    assertThat(FetchDetails.setback(progressed(1, 500_000_000), progressed(1, 500_000_000)))
+        .isEmpty();
+    assertThat(FetchDetails.setback(progressed(1, 500_000_000), progressed(2, 600_000_000)))
+        .isEmpty();
+  }
 }
