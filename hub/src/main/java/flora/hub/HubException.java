@@ -183,6 +183,12 @@ public abstract sealed class HubException extends PipelineException {
     }
   }
 
+  /** What is wrong with a place, which is named once: most messages name it themselves. */
+  public static String named(String place, PipelineException e) {
+    var message = String.valueOf(e.getMessage());
+    return message.startsWith(place + " ") ? message : place + ": " + message;
+  }
+
   /** No answer, a broken one, or one that says "later". */
   public static final class Unreachable extends HubException {
     private final String host;

@@ -73,7 +73,7 @@ public abstract sealed class TransferException extends PipelineException {
   private static String reasons(Collection<String> liars, Map<String, HubException> errors) {
     var reasons =
         Stream.concat(
-            errors.entrySet().stream().map(e -> e.getKey() + ": " + e.getValue().getMessage()),
+            errors.entrySet().stream().map(e -> HubException.named(e.getKey(), e.getValue())),
             liars.stream().sorted().map(name -> name + ": gave wrong bytes"));
     return liars.isEmpty() && errors.isEmpty()
         ? "none can be asked"

@@ -1,5 +1,6 @@
 package flora.hub.mirror;
 
+import flora.hub.HubException;
 import flora.schemas.ErrorCode;
 import flora.schemas.PipelineException;
 import flora.schemas.RepoId;
@@ -41,7 +42,7 @@ public abstract sealed class MirrorException extends PipelineException {
               .formatted(
                   repo,
                   causes.entrySet().stream()
-                      .map(e -> e.getKey() + ": " + e.getValue().getMessage())
+                      .map(e -> HubException.named(e.getKey(), e.getValue()))
                       .collect(Collectors.joining("; "))),
           "check the network, HF_ENDPOINT and HTTPS_PROXY, or name a mirror that is reachable with"
               + " use_mirror");

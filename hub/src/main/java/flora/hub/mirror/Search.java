@@ -97,7 +97,8 @@ final class Search {
         now.add(place);
         continue;
       }
-      var why = String.valueOf(place.health().pages().cause());
+      var cause = String.valueOf(place.health().pages().cause());
+      var why = cause.replace(place.name() + " cannot be reached: ", "");
       failures.put(
           place.name(),
           new HubException.Unreachable(place.name(), "it was not asked again yet; " + why, null));

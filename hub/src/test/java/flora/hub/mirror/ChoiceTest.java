@@ -278,6 +278,17 @@ class ChoiceTest {
   }
 
   @Test
+  void saysOnceWhyAHubIsLeftAlone() throws Exception {
+    var mirrors = rig.mirrors(rig.nobody(), rig.proxied());
+    var warning = "";
+    for (int i = 0; i < 20 && !warning.contains("not asked again yet"); i++) {
+      warning = rig.locate(mirrors, "true").warnings().getFirst();
+    }
+
+    assertThat(warning).contains("not asked again yet").containsOnlyOnce("cannot be reached");
+  }
+
+  @Test
   void saysWhoVouchesForAFile() throws Exception {
     var scope = rig.hub("", Shape.MODELSCOPE).add(rig.repo);
     var changed =
