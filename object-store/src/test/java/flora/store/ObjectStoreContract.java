@@ -204,6 +204,22 @@ public abstract class ObjectStoreContract {
         .isInstanceOfAny(ObjectStoreException.NotFound.class, ObjectStoreException.Rejected.class);
   }
 
+  /** Who joins names what was stored: a part that somebody wrote over in between is not joined. */
+  @Test
+  void doesNotJoinAPartThatIsNotTheOneThatWasNamed() {
+    var key = folder + "overwritten";
+    try (var upload = store().startMultipart(BUCKET, key, TYPE)) {
+      var named = upload.part(1, random(5 * MIB, 1), 5 * MIB);
+      var other = upload.part(1, random(5 * MIB, 2), 5 * MIB);
+
+      assertThatThrownBy(() -> upload.complete(List.of(named)))
+          .isInstanceOf(ObjectStoreException.Rejected.class);
+
+      assertThat(store().head(BUCKET, key)).isEmpty();
+      assertThat(upload.parts()).containsExactly(other);
+    }
+  }
+
   @Test
   void listsUploadsThatAreOpen() {
     var one = store().startMultipart(BUCKET, folder + "x/one", TYPE);

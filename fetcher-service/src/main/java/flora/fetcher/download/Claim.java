@@ -348,14 +348,16 @@ final class Claim {
   }
 
   /**
-   * Makes sure that it still holds.
+   * Makes sure that it still holds: who was heard a moment ago is not taken over.
    *
    * @throws Lost when it does not
    */
   void confirm() {
     throwIfLost();
-    save();
-    throwIfLost();
+    if (System.nanoTime() - savedAt > silence.toNanos() / 8) {
+      save();
+      throwIfLost();
+    }
   }
 
   /** Whether somebody else holds it by now. */
@@ -437,6 +439,7 @@ final class Claim {
       isDirty = false;
     }
     var next = state.by(owner, expiry(clock, silence), uploadId, known);
+    long now = System.nanoTime();
     boolean isWritten = false;
     try {
       var won = store.putIfMatch(target.bucket(), target.stateKey(), Json.bytes(next), JSON, etag);
@@ -444,7 +447,7 @@ final class Claim {
       if (won.isPresent()) {
         state = next;
         etag = won.get();
-        savedAt = System.nanoTime();
+        savedAt = now;
       } else {
         isLost = true;
         log.warn("another instance has taken over {}", target.key());

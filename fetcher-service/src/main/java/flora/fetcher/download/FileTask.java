@@ -127,7 +127,7 @@ abstract class FileTask {
   }
 
   /** The next range to bring; null for none now. */
-  final @Nullable Slice next(long most) {
+  @Nullable Slice next(long most) {
     synchronized (open) {
       for (var part : open) {
         var slice = part.next(most);

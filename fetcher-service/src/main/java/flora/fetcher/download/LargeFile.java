@@ -85,9 +85,10 @@ final class LargeFile {
 
   /** Fetches it, or waits while somebody else does. */
   Outcome run() throws InterruptedException {
+    var outcome = take(Optional.empty()); // mostly nobody has begun it: no need to look first
     String seenEtag = "";
     long seenSince = 0;
-    while (true) {
+    while (outcome == null) {
       var found = archive.find(target.bucket(), file);
       if (found.isPresent()) {
         Claim.clear(store, target);
@@ -105,14 +106,15 @@ final class LargeFile {
         Thread.sleep(LOOK_MILLIS);
         continue;
       }
-      var taken =
-          patiently(
-              () -> Claim.take(store, target, engine.settings(), engine.clock(), owner, seen));
-      var outcome = taken.isPresent() ? hold(taken.get()) : null;
-      if (outcome != null) {
-        return outcome;
-      }
+      outcome = take(seen);
     }
+    return outcome;
+  }
+
+  private @Nullable Outcome take(Optional<Claim.Seen> seen) throws InterruptedException {
+    var taken =
+        patiently(() -> Claim.take(store, target, engine.settings(), engine.clock(), owner, seen));
+    return taken.isPresent() ? hold(taken.get()) : null;
   }
 
   /** Clocks differ: who fetches is watched by our own, and the time that it gave is far off. */
@@ -202,16 +204,15 @@ final class LargeFile {
       if (!isHashed && !inquiry.isNews(claim.parts())) {
         return null;
       }
-      if (!patiently(claim::agrees)) {
+      if (isHashed && !digests.areRight()) {
+        return digests;
+      }
+      if (!join(claim)) {
         continue;
       }
       if (isHashed) {
-        if (digests.areRight()) {
-          complete(claim);
-        }
         return digests;
       }
-      complete(claim);
       var bad = readBack(digests, claim.parts());
       if (digests.areRight()) {
         return digests;
@@ -221,6 +222,23 @@ final class LargeFile {
         return digests;
       }
       log.warn("parts {} of {} are not what was stored there", bad, target.key());
+    }
+  }
+
+  /**
+   * Joins the parts.
+   *
+   * @return whether they were those that were stored; where not it is known now which are missing
+   */
+  private boolean join(Claim claim) throws InterruptedException {
+    try {
+      complete(claim);
+      return true;
+    } catch (ObjectStoreException.NotFound | ObjectStoreException.Rejected e) {
+      if (patiently(claim::agrees)) {
+        throw e;
+      }
+      return false;
     }
   }
 

@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class PartsTask extends FileTask {
 
+  /** What a range is longer than the one before, to begin with. */
+  private static final long STEP = DownloadSettings.PART / 16;
+
   private final Engine engine;
   private final long order;
   private final Claim claim;
@@ -32,6 +35,9 @@ final class PartsTask extends FileTask {
   private @Nullable RuntimeException failure;
   private int next = 1;
   private boolean isOpen = true;
+
+  /** Handed out so far; guarded by the board. */
+  private long ranges;
 
   /**
    * @param order which files come first
@@ -88,6 +94,19 @@ final class PartsTask extends FileTask {
     }
     job.waitingForHash.addAndGet(-left.size());
     left.forEach(this::letGo);
+  }
+
+  /**
+   * The first ranges are each longer than the one before: connections that begin together are not
+   * all done, and do not all want the store, together.
+   */
+  @Override
+  @Nullable Slice next(long most) {
+    var slice = super.next(Math.min(most, (ranges + 1) * STEP));
+    if (slice != null) {
+      ranges++;
+    }
+    return slice;
   }
 
   @Override
