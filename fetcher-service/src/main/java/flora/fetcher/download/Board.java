@@ -150,7 +150,7 @@ final class Board {
       if (source == null || !source.isUsable()) {
         return null;
       }
-      var slice = task.next(lane.sliceSize(task.sourceNames().size() == 1));
+      var slice = task.next(lane.name, lane.sliceSize(task.sourceNames().size() == 1));
       if (slice != null) {
         return started(new Fetch(lane, source, slice, stream));
       }
@@ -190,7 +190,7 @@ final class Board {
       }
       Slice slice;
       try {
-        slice = task.next(lane.sliceSize(task.sourceNames().size() == 1));
+        slice = task.next(lane.name, lane.sliceSize(task.sourceNames().size() == 1));
       } catch (RuntimeException | Error e) { // no memory, for one: the file's trouble
         task.died(e);
         return null;
@@ -209,7 +209,7 @@ final class Board {
     Slice slowest = null;
     double longest = Math.max(0.1, 2 * lane.latency());
     for (var task : tasks.values()) {
-      if (task.askable(lane.name, now) == null) {
+      if (task.askable(lane.name, now) == null || !task.admits(lane.name, now)) {
         continue;
       }
       for (var slice : task.running()) {

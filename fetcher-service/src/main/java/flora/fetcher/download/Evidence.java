@@ -34,6 +34,19 @@ final class Evidence {
     runs.forEach(run -> all.add(new Piece(run, crc32c(bytes, run))));
   }
 
+  /** A source has shown a piece of a part. */
+  synchronized void showed(int number, Part.Run run, long crc32c) {
+    var all = pieces.computeIfAbsent(number, _ -> new ArrayList<>());
+    var shown = new Piece(run, crc32c);
+    // when the part itself comes later all are compared with that
+    shown.isContradicted =
+        all.stream()
+            .filter(p -> !p.isContradicted)
+            .filter(p -> p.run.from() == run.from() && p.run.to() == run.to())
+            .anyMatch(p -> p.crc32c != crc32c);
+    all.add(shown);
+  }
+
   /** Who gave something else than what has come last: liars, when that has proved to be right. */
   synchronized Set<String> contradicted() {
     var names = new TreeSet<String>();

@@ -178,6 +178,9 @@ final class Fetch {
     }
     var in = open(from, end);
     if (in.isRangeIgnored()) {
+      slice.part.file.ignoresRanges(source.name());
+    }
+    if (in.isRangeIgnored() && slice.part.number != Trial.NUMBER) {
       var only = new WholeStream(slice.part.file, source, in);
       whole = only.file.hold(only) ? only : null;
     }
@@ -213,9 +216,9 @@ final class Fetch {
       position += n;
       bytes = position - from;
       lane.brought(delivery.gained());
-      part.file.tally.moved(source.name(), delivery.gained());
+      part.file.moved(part, source.name(), delivery.gained());
       if (delivery.isComplete()) {
-        part.file.complete(part);
+        part.file.complete(part, source.name());
       }
       if (!delivery.isWanted()) {
         if (whole != null) {

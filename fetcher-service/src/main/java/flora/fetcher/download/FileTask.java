@@ -60,8 +60,12 @@ abstract class FileTask {
   /** Begins the next part, when there is one and memory for it. */
   abstract @Nullable Part begin();
 
-  /** All bytes of a part are there. */
-  abstract void complete(Part part);
+  /**
+   * All bytes of a part are there.
+   *
+   * @param source who gave the last of them
+   */
+  abstract void complete(Part part, String source);
 
   /** It cannot be had. */
   abstract void fail(RuntimeException e);
@@ -117,6 +121,19 @@ abstract class FileTask {
     }
   }
 
+  /** Whether a source may help where others are at work. */
+  boolean admits(String source, long now) {
+    return true;
+  }
+
+  /** A source has begun at the file's first byte whatever it was asked for. */
+  void ignoresRanges(String source) {}
+
+  /** Bytes have come that were not there yet. */
+  void moved(Part part, String source, long gained) {
+    tally.moved(source, gained);
+  }
+
   /** Whether it is the only stream of its source; then nobody asks that source for ranges. */
   final boolean hold(WholeStream stream) {
     return wholes.putIfAbsent(stream.source.name(), stream) == null;
@@ -126,8 +143,8 @@ abstract class FileTask {
     wholes.remove(stream.source.name(), stream);
   }
 
-  /** The next range to bring; null for none now. */
-  @Nullable Slice next(long most) {
+  /** The next range for a source to bring; null for none now. */
+  @Nullable Slice next(String source, long most) {
     synchronized (open) {
       for (var part : open) {
         var slice = part.next(most);

@@ -50,6 +50,7 @@ final class Inquiry {
   private final Map<Integer, Set<Version>> versions = new HashMap<>();
 
   private Map<Integer, Long> shown = Map.of();
+  private final Set<String> doubted = new HashSet<>();
   private final Set<String> suspected = new HashSet<>();
   private final Set<String> wrongAlone = new TreeSet<>();
   private final Set<String> lacking = new HashSet<>();
@@ -70,6 +71,11 @@ final class Inquiry {
 
   private static Map<Integer, Long> checksums(List<StoredPart> parts) {
     return parts.stream().collect(Collectors.toMap(StoredPart::number, StoredPart::crc32c));
+  }
+
+  /** These have shown something else than what was taken; they are the first to be suspected. */
+  void doubt(Set<String> sources) {
+    doubted.addAll(sources);
   }
 
   /**
@@ -138,8 +144,8 @@ final class Inquiry {
   }
 
   /**
-   * Who contradicts the others most often; else a copy of the place whose list counts rather than
-   * that place, and who gave least, which costs least to check.
+   * Who is doubted; else who contradicts the others most often; else a copy of the place whose list
+   * counts rather than that place, and who gave least, which costs least to check.
    */
   private Optional<String> suspect(List<StoredPart> parts, Set<String> givers, Set<String> able) {
     var given = new HashMap<String, Long>();
@@ -148,7 +154,8 @@ final class Inquiry {
         .filter(name -> !suspected.contains(name))
         .filter(name -> able.stream().anyMatch(other -> !other.equals(name)))
         .min(
-            Comparator.comparing((String name) -> -contradictions(name))
+            Comparator.comparing((String name) -> !doubted.contains(name))
+                .thenComparing(name -> -contradictions(name))
                 .thenComparing(lister::equals)
                 .thenComparing(name -> given.getOrDefault(name, 0L))
                 .thenComparing(name -> name));

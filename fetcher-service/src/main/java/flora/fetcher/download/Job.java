@@ -40,9 +40,8 @@ final class Job {
     }
   }
 
-  void mismatched(RepoCopies copies, HubFile file, String source, Digests wrong) {
-    var expected = wrong.expected();
-    var received = wrong.received();
+  void mismatched(RepoCopies copies, HubFile file, String source, String received) {
+    var expected = new Digests(file).expected();
     news.add(w -> w.mismatched(copies.listing(), file, source, expected, received));
   }
 

@@ -162,7 +162,8 @@ final class LargeFile {
       return patiently(() -> publish(claim, leftOver));
     }
     var inquiry = new Inquiry(copies.listedBy().orElse(""));
-    var wrong = new Digests(file);
+    var expected = new Digests(file).expected();
+    var received = "other bytes";
     var next = Optional.of(Refetch.NOTHING);
     while (next.isPresent()) {
       var refetch = next.get();
@@ -170,13 +171,15 @@ final class LargeFile {
       try {
         var digests = assemble(claim, inquiry, refetch.avoided());
         if (digests != null && digests.areRight()) {
-          blame(evidence.contradicted(), wrong);
+          blame(evidence.contradicted(), received);
+          claim.parts().forEach(part -> engine.proven().addAll(part.sources()));
+          engine.proven().removeAll(blamed);
           return patiently(() -> publish(claim, digests));
         }
-        wrong = digests == null ? wrong : digests;
-        log.warn("{} has {}, expected {}", file.path(), wrong.received(), wrong.expected());
+        received = digests == null ? received : digests.received();
+        log.warn("{} has {}, expected {}", file.path(), received, expected);
         next = inquiry.next(claim.parts(), usable());
-        blame(inquiry.wrongAlone(), wrong);
+        blame(inquiry.wrongAlone(), received);
       } catch (HubException | TransferException.AllFailed e) {
         if (refetch.avoided().isEmpty()) {
           throw e;
@@ -185,7 +188,7 @@ final class LargeFile {
         next = inquiry.failed(refetch, usable());
       }
     }
-    throw givenUp(claim, inquiry, wrong);
+    throw givenUp(claim, inquiry, expected, received);
   }
 
   /**
@@ -198,9 +201,9 @@ final class LargeFile {
       throws InterruptedException {
     for (int attempt = 1; ; attempt++) {
       var digests = new Digests(file);
-      boolean isHashed =
-          new PartsTask(copies, file, job, tally, engine, order, claim, evidence, avoided)
-              .run(digests);
+      var task = new PartsTask(copies, file, job, tally, engine, order, claim, evidence, avoided);
+      boolean isHashed = task.run(digests);
+      inquiry.doubt(task.doubted());
       if (!isHashed && !inquiry.isNews(claim.parts())) {
         return null;
       }
@@ -289,10 +292,11 @@ final class LargeFile {
     }
   }
 
-  private void blame(Set<String> liars, Digests wrong) {
+  private void blame(Set<String> liars, String received) {
     for (var liar : liars) {
       if (blamed.add(liar)) {
-        job.mismatched(copies, file, liar, wrong);
+        engine.proven().remove(liar);
+        job.mismatched(copies, file, liar, received);
         copies.sources(file).stream()
             .filter(source -> source.name().equals(liar))
             .forEach(source -> source.lied("wrong bytes of " + file.path()));
@@ -307,18 +311,15 @@ final class LargeFile {
         .toList();
   }
 
-  private TransferException givenUp(Claim claim, Inquiry inquiry, Digests wrong) {
+  private TransferException givenUp(
+      Claim claim, Inquiry inquiry, String expected, String received) {
     var givers = new TreeSet<>(inquiry.wrongAlone());
     claim.parts().forEach(part -> givers.addAll(part.sources()));
     claim.confirm();
     store.delete(target.bucket(), target.key());
     claim.discard();
     return new TransferException.ChecksumMismatch(
-        copies.listing().repo(),
-        file.path(),
-        String.join(", ", givers),
-        wrong.expected(),
-        wrong.received());
+        copies.listing().repo(), file.path(), String.join(", ", givers), expected, received);
   }
 
   private Verified publish(Claim claim, Digests digests) {

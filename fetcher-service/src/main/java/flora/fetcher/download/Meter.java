@@ -32,6 +32,13 @@ final class Meter {
   void moved(String source, long bytes) {
     if (bytes > 0) {
       done.add(bytes);
+      shown(source, bytes);
+    }
+  }
+
+  /** Bytes that came in and are of no further use. */
+  void shown(String source, long bytes) {
+    if (bytes > 0) {
       received.computeIfAbsent(source, _ -> new LongAdder()).add(bytes);
     }
   }

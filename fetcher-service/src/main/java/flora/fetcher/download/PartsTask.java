@@ -7,7 +7,9 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +30,11 @@ final class PartsTask extends FileTask {
   private final Evidence evidence;
   private final Target target;
   private final boolean isHashing;
+
+  /** Number of the part that sources show the beginning of. */
+  private final int tried;
+
+  private final Optional<Trial> trial;
 
   // guarded by this
   private final Map<Integer, Part> unhashed = new HashMap<>();
@@ -65,6 +72,15 @@ final class PartsTask extends FileTask {
     there.forEach(part -> stored.add(part.number()));
     tally.set(there.stream().mapToLong(StoredPart::size).sum());
     isHashing = stored.isEmpty();
+    var missing =
+        IntStream.rangeClosed(1, target.parts()).filter(n -> !stored.contains(n)).boxed().toList();
+    tried = missing.isEmpty() ? Trial.NUMBER : missing.get(missing.size() / 2);
+    trial =
+        missing.size() >= Trial.FEWEST_PARTS && avoided.isEmpty()
+            ? Optional.of(
+                new Trial(
+                    this, target.offset(tried), copies.listedBy().orElse(""), engine.proven()))
+            : Optional.empty();
   }
 
   /** Gets all parts into the store; whether the digests have seen all of them. */
@@ -79,6 +95,11 @@ final class PartsTask extends FileTask {
     } finally {
       end();
     }
+  }
+
+  /** Sources that the others contradict. */
+  Set<String> doubted() {
+    return trial.map(Trial::failed).orElse(Set.of());
   }
 
   private void end() {
@@ -96,13 +117,36 @@ final class PartsTask extends FileTask {
     left.forEach(this::letGo);
   }
 
+  @Override
+  boolean admits(String source, long now) {
+    return trial.isEmpty() || trial.get().admits(source, now);
+  }
+
+  @Override
+  void ignoresRanges(String source) {
+    trial.ifPresent(one -> one.exempt(source));
+  }
+
+  @Override
+  void moved(Part part, String source, long gained) {
+    if (part.number == Trial.NUMBER) {
+      tally.shown(source, gained);
+    } else {
+      super.moved(part, source, gained);
+    }
+  }
+
   /**
    * The first ranges are each longer than the one before: connections that begin together are not
    * all done, and do not all want the store, together.
    */
   @Override
-  @Nullable Slice next(long most) {
-    var slice = super.next(Math.min(most, (ranges + 1) * STEP));
+  @Nullable Slice next(String source, long most) {
+    var sample = trial.map(one -> one.next(source)).orElse(null);
+    if (sample != null || !admits(source, System.nanoTime())) {
+      return sample;
+    }
+    var slice = super.next(source, Math.min(most, (ranges + 1) * STEP));
     if (slice != null) {
       ranges++;
     }
@@ -128,7 +172,12 @@ final class PartsTask extends FileTask {
   }
 
   @Override
-  void complete(Part part) {
+  void complete(Part part, String source) {
+    if (part.number == Trial.NUMBER) {
+      long shown = trial.orElseThrow().came(source, part);
+      evidence.showed(tried, new Part.Run(source, 0, Trial.SIZE), shown);
+      return;
+    }
     close(part);
     synchronized (this) {
       part.hold(1);

@@ -75,7 +75,7 @@ final class SmallFile extends FileTask {
   }
 
   @Override
-  void complete(Part part) {
+  void complete(Part part, String source) {
     close(part);
     storing.submit(job, part.size, () -> check(part, part.bytes()), this::fail, () -> free(part));
   }
@@ -119,7 +119,7 @@ final class SmallFile extends FileTask {
 
   private void blame(String liar, Digests received) {
     if (liars.add(liar)) {
-      job.mismatched(copies, file, liar, received);
+      job.mismatched(copies, file, liar, received.received());
       copies.sources(file).stream()
           .filter(source -> source.name().equals(liar))
           .forEach(source -> source.lied(file.path() + " has " + received.received()));

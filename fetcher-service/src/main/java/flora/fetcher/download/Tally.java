@@ -17,6 +17,11 @@ final class Tally {
     meter.present(there - bytes.getAndSet(there));
   }
 
+  /** Something came in that only shows what a source is worth. */
+  void shown(String source, long gained) {
+    meter.shown(source, gained);
+  }
+
   /** More of it came in. */
   void moved(String source, long gained) {
     bytes.addAndGet(gained);

@@ -133,6 +133,10 @@ final class Rig implements AutoCloseable {
 
   /** What a service of its own knows of the hub and the mirrors. */
   PlannedDownload plan() throws InterruptedException {
+    return plan(repo);
+  }
+
+  PlannedDownload plan(FakeRepo wanted) throws InterruptedException {
     var mirrors = new ArrayList<Mirror>();
     for (int i = 1; i < hubs.size(); i++) {
       mirrors.add(
@@ -169,7 +173,7 @@ final class Rig implements AutoCloseable {
             Clock.systemUTC(),
             SETTINGS.policy());
     opened.add(known);
-    var copies = known.locate(RepoType.MODEL, new RepoId(repo.id()), "main", "true");
+    var copies = known.locate(RepoType.MODEL, new RepoId(wanted.id()), "main", "true");
     for (int i = 0; i < 200 && copies.places().size() < hubs.size(); i++) {
       Thread.sleep(5); // mirrors join when they have answered
     }

@@ -131,7 +131,7 @@ public sealed interface FetchEvent extends Event {
    *
    * @param source name of the hub or mirror
    * @param expected the digest or size that is listed
-   * @param received the digest or size that came
+   * @param received the digest or size that came, or only that other bytes did
    */
   @JsonTypeName("checksum_mismatched")
   record ChecksumMismatched(
