@@ -96,8 +96,8 @@ final class ModelsCommand implements Callable<Integer> {
     return list.valueStream().map(n -> n.asString("")).collect(Collectors.joining(","));
   }
 
-  @Command(name = "pin", description = "Keep what a revision stands for, whatever the quota.")
-  static final class Pin implements Callable<Integer> {
+  /** What pin and unpin are told. */
+  abstract static class OneRevision implements Callable<Integer> {
     @Parameters(paramLabel = "REPO", description = "owner/name[@revision]")
     String repo = "";
 
@@ -106,13 +106,20 @@ final class ModelsCommand implements Callable<Integer> {
 
     @Mixin Connection.Options options = new Connection.Options();
 
+    String path() {
+      var type = dataset ? "dataset" : "model";
+      return RepoPath.of(RepoPath.parse(repo, null), "/pin") + "&type=" + type;
+    }
+  }
+
+  @Command(name = "pin", description = "Keep what a revision stands for, whatever the quota.")
+  static final class Pin extends OneRevision {
     @Override
     public Integer call() throws Exception {
-      var path = RepoPath.of(RepoPath.parse(repo, null), "/pin") + type(dataset);
       return ask(
           options,
           "PUT",
-          path,
+          path(),
           null,
           pin ->
               System.out.println(
@@ -124,24 +131,11 @@ final class ModelsCommand implements Callable<Integer> {
   }
 
   @Command(name = "unpin", description = "Let a clean-up take it again.")
-  static final class Unpin implements Callable<Integer> {
-    @Parameters(paramLabel = "REPO", description = "owner/name[@revision]")
-    String repo = "";
-
-    @Option(names = "--dataset", description = "a dataset repository")
-    boolean dataset;
-
-    @Mixin Connection.Options options = new Connection.Options();
-
+  static final class Unpin extends OneRevision {
     @Override
     public Integer call() throws Exception {
-      var path = RepoPath.of(RepoPath.parse(repo, null), "/pin") + type(dataset);
-      return ask(options, "DELETE", path, null, _ -> System.out.println(repo + " may go"));
+      return ask(options, "DELETE", path(), null, _ -> System.out.println(repo + " may go"));
     }
-  }
-
-  private static String type(boolean dataset) {
-    return "&type=" + (dataset ? "dataset" : "model");
   }
 
   @Command(
