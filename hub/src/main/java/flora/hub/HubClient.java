@@ -43,9 +43,9 @@ public final class HubClient implements AutoCloseable {
     var pages = new Pages(http, policy);
     dialect =
         switch (site.kind()) {
-          case HUGGINGFACE -> new HuggingFaceApi(http, pages, site, network);
-          case MODELSCOPE -> new ModelScopeApi(http, pages, site, network);
-          case FILES -> new StaticFiles(http, site, network);
+          case HUGGINGFACE -> new HuggingFaceApi(http, pages, site);
+          case MODELSCOPE -> new ModelScopeApi(http, pages, site);
+          case FILES -> new StaticFiles(http, site);
         };
   }
 

@@ -1,5 +1,6 @@
 package flora.hub;
 
+import flora.schemas.RepoId;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.SocketTimeoutException;
@@ -182,6 +183,22 @@ final class HubHttp {
 
   private static boolean isNear(Duration wait, Duration most) {
     return wait.compareTo(most) <= 0;
+  }
+
+  /** The failure that a status stands for which says nothing of a repository. */
+  HubException failure(Answer answer, RepoId repo) {
+    int status = answer.response().code();
+    var url = answer.url();
+    var who = who(url);
+    if (status == 429) {
+      return new HubException.RateLimited(
+          who, RateLimits.retryAfter(answer::header, network.clock()));
+    }
+    if (status >= 500 || status == 408 || (status == 403 && !isOwn(url))) {
+      // 403 of a content network: its signed URL has expired, and the next attempt gets a new one
+      return new HubException.Unreachable(who, url.host(), "it answers " + status, null);
+    }
+    return new HubException.Protocol(who, "it answers " + status + " for " + repo);
   }
 
   /**

@@ -24,15 +24,13 @@ final class HuggingFaceApi implements Dialect {
   private final HubHttp http;
   private final Pages pages;
   private final Site site;
-  private final HubNetwork network;
   private final @Nullable UrlTemplate api;
   private final @Nullable UrlTemplate files;
 
-  HuggingFaceApi(HubHttp http, Pages pages, Site site, HubNetwork network) {
+  HuggingFaceApi(HubHttp http, Pages pages, Site site) {
     this.http = http;
     this.pages = pages;
     this.site = site;
-    this.network = network;
     this.api = site.api() == null ? null : new UrlTemplate(site.api());
     this.files = site.files() == null ? null : new UrlTemplate(site.files());
   }
@@ -202,10 +200,6 @@ final class HuggingFaceApi implements Dialect {
     if (status == 451) {
       return new HubException.Withheld(repo, who, "for legal reasons (status 451)");
     }
-    if (status == 429) {
-      var wait = RateLimits.retryAfter(answer::header, network.clock());
-      return new HubException.RateLimited(who, wait);
-    }
     if (status == 401 && "Invalid credentials in Authorization header".equals(message)) {
       return new HubException.TokenRefused(repo, who, null);
     }
@@ -222,11 +216,7 @@ final class HuggingFaceApi implements Dialect {
     if (status == 404 && path != null) {
       return new HubException.EntryNotFound(repo, path, who);
     }
-    if (status >= 500 || status == 408 || (!onHub && status == 403)) {
-      // 403 of a content network: its signed URL has expired, and the next attempt gets a new one
-      return new HubException.Unreachable(who, url.host(), "it answers " + status, null);
-    }
-    return new HubException.Protocol(who, "it answers " + status + " for " + repo);
+    return http.failure(answer, repo);
   }
 
   private static boolean isDisabled(@Nullable String message) {

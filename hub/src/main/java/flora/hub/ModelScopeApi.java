@@ -28,15 +28,13 @@ final class ModelScopeApi implements Dialect {
   private final HubHttp http;
   private final Pages pages;
   private final Site site;
-  private final HubNetwork network;
   private final UrlTemplate models;
   private final UrlTemplate datasets;
 
-  ModelScopeApi(HubHttp http, Pages pages, Site site, HubNetwork network) {
+  ModelScopeApi(HubHttp http, Pages pages, Site site) {
     this.http = http;
     this.pages = pages;
     this.site = site;
-    this.network = network;
     var given = site.files();
     var base = http.endpoint().toString().replaceFirst("/+$", "") + "/api/v1/{type}/{id}/repo?";
     models = new UrlTemplate(given != null ? given : base + "Revision={revision}&FilePath={path}");
@@ -200,19 +198,12 @@ final class ModelScopeApi implements Dialect {
       HubHttp.Answer answer, RepoType type, RepoId repo, String revision, @Nullable String path) {
     int status = answer.response().code();
     var who = http.who(answer.url());
-    if (status == 429) {
-      var wait = RateLimits.retryAfter(answer::header, network.clock());
-      return new HubException.RateLimited(who, wait);
-    }
     if (status == 404 && path != null) {
       return new HubException.EntryNotFound(repo, path, who);
     }
     if (status == 401 || status == 404 || (status == 403 && http.isOwn(answer.url()))) {
       return new HubException.RepoNotFound(repo, who, http.sendsTokenTo(answer.url()), true);
     }
-    if (status >= 500 || status == 408 || status == 403) {
-      return new HubException.Unreachable(who, answer.url().host(), "it answers " + status, null);
-    }
-    return new HubException.Protocol(who, "it answers " + status + " for " + repo);
+    return http.failure(answer, repo);
   }
 }

@@ -14,13 +14,11 @@ final class StaticFiles implements Dialect {
 
   private final HubHttp http;
   private final Site site;
-  private final HubNetwork network;
   private final UrlTemplate files;
 
-  StaticFiles(HubHttp http, Site site, HubNetwork network) {
+  StaticFiles(HubHttp http, Site site) {
     this.http = http;
     this.site = site;
-    this.network = network;
     var given = site.files();
     files =
         new UrlTemplate(
@@ -50,17 +48,10 @@ final class StaticFiles implements Dialect {
       HubHttp.Answer answer, RepoType type, RepoId repo, String revision, @Nullable String path) {
     int status = answer.response().code();
     var who = http.who(answer.url());
-    if (status == 429) {
-      var wait = RateLimits.retryAfter(answer::header, network.clock());
-      return new HubException.RateLimited(who, wait);
-    }
     if (status == 401 || status == 403 || status == 404 || status == 410) {
       // such servers answer 403 for what is not there as well
       return new HubException.EntryNotFound(repo, path == null ? "its tree" : path, who);
     }
-    if (status >= 500 || status == 408) {
-      return new HubException.Unreachable(who, answer.url().host(), "it answers " + status, null);
-    }
-    return new HubException.Protocol(who, "it answers " + status + " for " + repo);
+    return http.failure(answer, repo);
   }
 }
