@@ -22,9 +22,7 @@ import flora.schemas.request.RunRequest;
 import flora.schemas.store.ObjectRef;
 import flora.schemas.store.StoreLayout;
 import flora.schemas.work.Work;
-import flora.store.LocalFiles;
 import flora.store.ObjectInfo;
-import flora.store.Secret;
 import flora.store.s3.S3ObjectStore;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -70,14 +68,7 @@ class FetcherIT {
   static void startAll() throws Exception {
     kafka = EmbeddedKafka.start(EmbeddedKafka.Options.on(folder.resolve("kafka")));
     s3 = EmbeddedS3.start(EmbeddedS3.Options.on(folder.resolve("s3")));
-    store =
-        new S3ObjectStore(
-            s3.endpoint(),
-            s3.accessKey(),
-            new Secret(s3.secretKey()),
-            "us-east-1",
-            LocalFiles.none());
-    StoreLayout.BUCKETS.forEach(store::ensureBucket);
+    store = Stores.connect(s3);
     producer =
         new KafkaProducer<>(
             Map.of("bootstrap.servers", kafka.bootstrapServers()),

@@ -18,11 +18,9 @@ import flora.schemas.fetch.FetchEvent;
 import flora.schemas.fetch.RepoManifest;
 import flora.schemas.store.StoreLayout;
 import flora.stage.StageContext;
-import flora.store.LocalFiles;
 import flora.store.ObjectInfo;
 import flora.store.ObjectStore;
 import flora.store.ObjectStoreException;
-import flora.store.Secret;
 import flora.store.s3.S3ObjectStore;
 import flora.tensors.SafetensorsFile;
 import flora.tensors.pickle.ByteSource;
@@ -82,14 +80,7 @@ class PickledRepositoryTest {
   @BeforeAll
   static void startAll() throws Exception {
     s3 = EmbeddedS3.start(EmbeddedS3.Options.on(folder.resolve("s3")));
-    s3Store =
-        new S3ObjectStore(
-            s3.endpoint(),
-            s3.accessKey(),
-            new Secret(s3.secretKey()),
-            "us-east-1",
-            LocalFiles.none());
-    StoreLayout.BUCKETS.forEach(s3Store::ensureBucket);
+    s3Store = Stores.connect(s3);
   }
 
   @AfterAll

@@ -8,10 +8,9 @@ import flora.fakehub.FakeRepo;
 import flora.fakehub.Fault;
 import flora.fakehub.Throttle;
 import flora.fakehub.When;
+import flora.fetcher.Stores;
 import flora.schemas.Json;
 import flora.schemas.store.StoreLayout;
-import flora.store.LocalFiles;
-import flora.store.Secret;
 import flora.store.UploadedPart;
 import flora.store.s3.S3ObjectStore;
 import java.io.IOException;
@@ -43,13 +42,7 @@ class IntegrityTest {
   @BeforeAll
   static void start() throws IOException {
     server = EmbeddedS3.start(EmbeddedS3.Options.on(folder));
-    store =
-        new S3ObjectStore(
-            server.endpoint(),
-            server.accessKey(),
-            new Secret(server.secretKey()),
-            "us-east-1",
-            LocalFiles.none());
+    store = Stores.connect(server);
   }
 
   @AfterAll

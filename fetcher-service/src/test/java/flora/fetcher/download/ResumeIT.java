@@ -7,11 +7,10 @@ import flora.embedded.EmbeddedS3;
 import flora.fakehub.FakeHub;
 import flora.fakehub.FakeRepo;
 import flora.fakehub.Throttle;
+import flora.fetcher.Stores;
 import flora.fetcher.download.Instance.Source;
 import flora.schemas.Sha256;
 import flora.schemas.store.StoreLayout;
-import flora.store.LocalFiles;
-import flora.store.Secret;
 import flora.store.s3.S3ObjectStore;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -46,13 +45,7 @@ class ResumeIT {
     s3 = EmbeddedS3.start(EmbeddedS3.Options.on(folder.resolve("s3")));
     hub = FakeHub.start(0);
     spare = newWorker();
-    store = connect(s3);
-    StoreLayout.BUCKETS.forEach(store::ensureBucket);
-  }
-
-  static S3ObjectStore connect(EmbeddedS3 to) {
-    return new S3ObjectStore(
-        to.endpoint(), to.accessKey(), new Secret(to.secretKey()), "us-east-1", LocalFiles.none());
+    store = Stores.connect(s3);
   }
 
   @AfterAll

@@ -7,9 +7,9 @@ import flora.embedded.EmbeddedS3;
 import flora.fakehub.FakeHub;
 import flora.fakehub.FakeRepo;
 import flora.fakehub.Shape;
+import flora.fetcher.Stores;
 import flora.fetcher.download.Instance.Source;
 import flora.hub.Site;
-import flora.schemas.store.StoreLayout;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -62,12 +62,11 @@ class SoakIT {
     var repos = repos(random);
     long start = System.nanoTime();
     try (var s3 = EmbeddedS3.start(EmbeddedS3.Options.on(folder.resolve("s3")));
-        var store = ResumeIT.connect(s3);
+        var store = Stores.connect(s3);
         var hub = FakeHub.start(0);
         var mirror = FakeHub.start(0, "/hf");
         var university = FakeHub.start(0).shape(Shape.PLAIN_FILES);
         var scope = FakeHub.start(0).shape(Shape.MODELSCOPE)) {
-      StoreLayout.BUCKETS.forEach(store::ensureBucket);
       var hubs = List.of(hub, mirror, university, scope);
       var storm = new Storm(random.nextLong());
       for (var one : hubs) {
