@@ -291,6 +291,10 @@ final class Board {
     }
   }
 
+  private static String words(Duration time) {
+    return time.toMillis() % 1000 == 0 ? time.toSeconds() + " s" : time.toMillis() + " ms";
+  }
+
   private boolean tick(long n) {
     long now = System.nanoTime();
     for (var fetch : fetches) {
@@ -299,10 +303,9 @@ final class Board {
             new HubException.Unreachable(
                 fetch.source.name(),
                 fetch.hasBegun()
-                    ? "less than %d bytes a second over %d s"
-                        .formatted(
-                            settings.slowestBytesPerSecond(), settings.stallWindow().toSeconds())
-                    : "no byte within %d s".formatted(settings.firstByte().toSeconds()),
+                    ? "less than %d bytes a second over %s"
+                        .formatted(settings.slowestBytesPerSecond(), words(settings.stallWindow()))
+                    : "no byte within " + words(settings.firstByte()),
                 null));
       }
     }

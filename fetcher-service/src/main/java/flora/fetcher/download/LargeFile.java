@@ -248,7 +248,7 @@ final class LargeFile {
   private void complete(Claim claim) throws InterruptedException {
     patiently(
         () -> {
-          // an import or a conversion needs no claim: what counts by now is not written over
+          // an import or a conversion may have been quicker: what counts is not written over
           if (archive.find(target.bucket(), file).isPresent()) {
             throw new Claim.Lost(target.key());
           }
@@ -315,8 +315,10 @@ final class LargeFile {
       Claim claim, Inquiry inquiry, String expected, String received) {
     var givers = new TreeSet<>(inquiry.wrongAlone());
     claim.parts().forEach(part -> givers.addAll(part.sources()));
-    claim.confirm();
-    store.delete(target.bucket(), target.key());
+    if (target.isStaged()) {
+      store.delete(target.bucket(), target.key());
+    } // else an import may be putting the right bytes there; wrong ones are an orphan without a
+    // marker
     claim.discard();
     return new TransferException.ChecksumMismatch(
         copies.listing().repo(), file.path(), String.join(", ", givers), expected, received);
