@@ -3,18 +3,26 @@ package flora.labeler;
 import flora.labeler.caption.Caption;
 import flora.labeler.caption.Captioner;
 import flora.labeler.caption.LabelChoice;
+import flora.labeler.caption.LabelRecipe;
 import flora.labeler.caption.LabelSet;
+import flora.labeler.caption.Prepared;
 import flora.labeler.caption.ZeroShotCaptioner;
 import flora.models.ModelException;
-import flora.models.image.PixelValues;
 import flora.models.image.RgbImage;
+import flora.schemas.Json;
+import flora.schemas.Sha256;
+import flora.schemas.fetch.RepoRole;
 import flora.schemas.fetch.Snapshot;
 import flora.schemas.request.LabelOptions;
+import flora.schemas.run.Head;
 import flora.stage.SnapshotFolder;
 import flora.store.LocalCache;
 import flora.tensors.SafetensorsException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Opens the label models that the fetch stage has left in the store. */
 final class LabelModels {
@@ -33,13 +41,57 @@ final class LabelModels {
   }
 
   /**
-   * Opens a model with the labels of a request.
+   * What the captions of a run depend on, without opening a model.
+   *
+   * @throws LabelModelException when a model that is needed was not fetched
+   */
+  static LabelRecipe recipe(LabelOptions options, Head head) {
+    return switch (options.labeler()) {
+      case CLIP -> recipe("clip", options, name(snapshot(head, RepoRole.LABEL_MODEL)));
+      case NONE -> recipe("none", options, null);
+      case BLIP, BLIP_AND_CLIP -> throw new LabelModelException.NotFetched(RepoRole.LABEL_MODEL);
+    };
+  }
+
+  /** All that changes a caption, by name; what is not set is left out. */
+  private static LabelRecipe recipe(String labeler, LabelOptions options, @Nullable String model) {
+    var named = new LinkedHashMap<String, Object>();
+    named.put("kinds", LabelSet.of(options.labels()).kinds());
+    named.put("templates", options.templates());
+    named.put("threshold", options.threshold());
+    named.put("top_k", options.topK());
+    if (options.triggerWord() != null) {
+      named.put("trigger_word", options.triggerWord());
+    }
+    return new LabelRecipe(labeler, model, null, Sha256.sum(Json.bytes(named)));
+  }
+
+  /**
+   * What the fetch stage left of a repository.
+   *
+   * @throws LabelModelException.NotFetched when it left nothing
+   */
+  static Snapshot snapshot(Head head, RepoRole role) {
+    return Optional.ofNullable(head.fetch()).stream()
+        .flatMap(f -> f.snapshots().stream())
+        .filter(s -> s.role() == role)
+        .findFirst()
+        .orElseThrow(() -> new LabelModelException.NotFetched(role));
+  }
+
+  private static String name(Snapshot snapshot) {
+    return snapshot.repo() + "@" + snapshot.commit();
+  }
+
+  /**
+   * Opens the models of a run with the options of its request.
    *
    * @param beat called now and then; throws to stop
-   * @throws LabelModelException when the model cannot be used
+   * @throws LabelModelException when a model cannot be used
    */
-  Captioner open(LabelOptions options, Snapshot snapshot, Runnable beat) {
-    var model = snapshot.repo() + "@" + snapshot.commit();
+  Captioner open(LabelOptions options, Head head, Runnable beat) {
+    var snapshot = snapshot(head, RepoRole.LABEL_MODEL);
+    var model = name(snapshot);
     var choice =
         new LabelChoice(
             LabelSet.of(options.labels()),
@@ -50,7 +102,10 @@ final class LabelModels {
     try {
       beat.run();
       return new InFolder(
-          ZeroShotCaptioner.open(folder.path(), model, options.templates(), choice, beat), folder);
+          ZeroShotCaptioner.open(
+              folder.path(), recipe(options, head), options.templates(), choice, beat),
+          model,
+          folder);
     } catch (ModelException e) {
       folder.close();
       throw new LabelModelException.Unsupported(model, e);
@@ -64,30 +119,26 @@ final class LabelModels {
   }
 
   /** Removes the folder together with the model that was read from it. */
-  private record InFolder(Captioner captioner, SnapshotFolder folder) implements Captioner {
+  private record InFolder(Captioner captioner, String model, SnapshotFolder folder)
+      implements Captioner {
 
     @Override
-    public String name() {
-      return captioner.name();
+    public LabelRecipe recipe() {
+      return captioner.recipe();
     }
 
     @Override
-    public String model() {
-      return captioner.model();
-    }
-
-    @Override
-    public PixelValues prepare(RgbImage picture) {
+    public Prepared prepare(RgbImage picture) {
       try {
         return captioner.prepare(picture);
       } catch (ModelException e) {
-        throw new LabelModelException.Unsupported(model(), e);
+        throw new LabelModelException.Unsupported(model, e);
       }
     }
 
     @Override
-    public List<Caption> caption(List<PixelValues> pictures) {
-      return captioner.caption(pictures);
+    public List<Caption> caption(List<Prepared> pictures, Runnable beat) {
+      return captioner.caption(pictures, beat);
     }
 
     @Override

@@ -9,7 +9,6 @@ import flora.schemas.EventStamp;
 import flora.schemas.Stage;
 import flora.schemas.dataset.DatasetManifest.Rejected;
 import flora.schemas.fetch.RepoRole;
-import flora.schemas.fetch.Snapshot;
 import flora.schemas.label.LabelEvent;
 import flora.schemas.request.DatasetSource;
 import flora.schemas.request.LabelOptions;
@@ -91,7 +90,7 @@ final class LabelerFlow implements StageFlow {
   private ImageSet images(DatasetSource dataset, Head head) {
     return dataset.hub() == null
         ? ImageSet.incoming(store, dataset.name())
-        : ImageSet.fetched(store, dataset.name(), snapshot(head, RepoRole.DATASET));
+        : ImageSet.fetched(store, dataset.name(), LabelModels.snapshot(head, RepoRole.DATASET));
   }
 
   /** The label model, when a picture needs it. */
@@ -104,21 +103,12 @@ final class LabelerFlow implements StageFlow {
     return wanted
         ? models.open(
             options,
-            snapshot(context.head(), RepoRole.LABEL_MODEL),
+            context.head(),
             () -> {
               listener.proceed();
               listener.progressed(0); // many labels take a while; nobody shall think it is stuck
             })
         : null;
-  }
-
-  private static Snapshot snapshot(Head head, RepoRole role) {
-    var fetched = head.fetch();
-    return Optional.ofNullable(fetched).stream()
-        .flatMap(f -> f.snapshots().stream())
-        .filter(s -> s.role() == role)
-        .findFirst()
-        .orElseThrow(() -> new LabelModelException.NotFetched(role));
   }
 
   private static Labelling.Listener listener(StageContext context, long total) {

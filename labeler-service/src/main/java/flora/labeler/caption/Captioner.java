@@ -1,25 +1,25 @@
 package flora.labeler.caption;
 
-import flora.models.image.PixelValues;
 import flora.models.image.RgbImage;
 import java.util.List;
 
 /** Makes captions. {@link #prepare} may be called from any thread, the rest from one. */
 public interface Captioner extends AutoCloseable {
 
-  /** Its name, as the request and the manifest have it. */
-  String name();
+  /** What its captions depend on beside the picture. */
+  LabelRecipe recipe();
 
-  /** The repository and commit of its model: {@code owner/name@commit}. */
-  String model();
+  /** What of a picture the models see: small, so that the picture itself can go. */
+  Prepared prepare(RgbImage picture);
 
-  /** What of a picture the model sees: small, so that the picture itself can go. */
-  PixelValues prepare(RgbImage picture);
+  /**
+   * Captions for some prepared pictures, in their order.
+   *
+   * @param beat called now and then, since a batch may take a while; throws to stop
+   */
+  List<Caption> caption(List<Prepared> pictures, Runnable beat);
 
-  /** Captions for some prepared pictures, in their order. */
-  List<Caption> caption(List<PixelValues> pictures);
-
-  /** Frees the model. */
+  /** Frees the models. */
   @Override
   void close();
 }

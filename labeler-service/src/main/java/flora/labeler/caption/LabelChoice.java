@@ -50,7 +50,7 @@ public record LabelChoice(
     chosen.sort(
         Comparator.comparingInt(Candidate::kind).thenComparing(c -> -c.score().probability()));
     var scores = chosen.stream().map(Candidate::score).toList();
-    return new Caption(text(scores), scores);
+    return new Caption(text(scores), null, scores, null, 0);
   }
 
   private String text(List<Score> scores) {

@@ -1,6 +1,5 @@
 package flora.labeler.caption;
 
-import flora.models.image.PixelValues;
 import flora.models.image.RgbImage;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,7 +16,7 @@ public final class ZeroShotCaptioner implements Captioner {
   private static final int PROMPT_BATCH = 32;
 
   private final ClipNetwork network;
-  private final String model;
+  private final LabelRecipe recipe;
   private final LabelChoice choice;
   private final float[][] labels;
 
@@ -25,17 +24,17 @@ public final class ZeroShotCaptioner implements Captioner {
    * Opens a model and embeds the labels.
    *
    * @param folder of a CLIP model, as in its repository
-   * @param model its repository and commit, for the record
+   * @param recipe what its captions are recorded under
    * @param templates of the prompts, with {@code {}} for the label
    * @param beat called between batches; throws to stop
    * @throws flora.models.ModelException when the folder holds no CLIP model that can be used
    */
   public static ZeroShotCaptioner open(
-      Path folder, String model, List<String> templates, LabelChoice choice, Runnable beat) {
+      Path folder, LabelRecipe recipe, List<String> templates, LabelChoice choice, Runnable beat) {
     var network = ClipNetwork.open(folder);
     try {
       var labels = embed(network, choice.labels().all(), templates, beat);
-      return new ZeroShotCaptioner(network, model, choice, labels);
+      return new ZeroShotCaptioner(network, recipe, choice, labels);
     } catch (RuntimeException e) {
       network.close();
       throw e;
@@ -43,32 +42,29 @@ public final class ZeroShotCaptioner implements Captioner {
   }
 
   private ZeroShotCaptioner(
-      ClipNetwork network, String model, LabelChoice choice, float[][] labels) {
+      ClipNetwork network, LabelRecipe recipe, LabelChoice choice, float[][] labels) {
     this.network = network;
-    this.model = model;
+    this.recipe = recipe;
     this.choice = choice;
     this.labels = labels;
   }
 
   @Override
-  public String name() {
-    return "clip";
+  public LabelRecipe recipe() {
+    return recipe;
   }
 
   @Override
-  public String model() {
-    return model;
+  public Prepared prepare(RgbImage picture) {
+    return new Prepared(network.prepare(picture), null);
   }
 
   @Override
-  public PixelValues prepare(RgbImage picture) {
-    return network.prepare(picture);
-  }
-
-  @Override
-  public List<Caption> caption(List<PixelValues> pictures) {
+  public List<Caption> caption(List<Prepared> pictures, Runnable beat) {
+    beat.run();
+    var pixels = pictures.stream().map(Prepared::forClip).toList();
     var captions = new ArrayList<Caption>();
-    for (var picture : network.embedPictures(pictures)) {
+    for (var picture : network.embedPictures(pixels)) {
       var logits = new float[labels.length];
       for (int i = 0; i < logits.length; i++) {
         logits[i] = (float) (network.logitScale() * dot(picture, labels[i]));

@@ -2,12 +2,12 @@ package flora.labeler.dataset;
 
 import flora.labeler.caption.Caption;
 import flora.labeler.caption.Captioner;
+import flora.labeler.caption.Prepared;
 import flora.labeler.image.DatasetException;
 import flora.labeler.image.ImageSet;
 import flora.labeler.image.Picture;
 import flora.labeler.image.PictureReader;
 import flora.labeler.image.PictureReader.Outcome;
-import flora.models.image.PixelValues;
 import flora.schemas.Sha256;
 import flora.schemas.dataset.DatasetManifest.Image;
 import flora.schemas.dataset.DatasetManifest.Rejected;
@@ -40,7 +40,7 @@ public final class Labelling {
   }
 
   /** A picture that was looked at. */
-  private sealed interface Prepared {
+  private sealed interface Looked {
 
     record Ready(
         Picture picture,
@@ -48,10 +48,10 @@ public final class Labelling {
         Sha256 sha256,
         int width,
         int height,
-        @Nullable PixelValues values)
-        implements Prepared {}
+        @Nullable Prepared prepared)
+        implements Looked {}
 
-    record Refused(Rejected why) implements Prepared {}
+    record Refused(Rejected why) implements Looked {}
   }
 
   private final PictureReader reader;
@@ -110,7 +110,10 @@ public final class Labelling {
               .formatted(rejected.size(), first.fileName(), first.reason()));
     }
     return new DatasetVersion(
-        dataset, labeled, rejected, anyMade && captioner != null ? captioner.model() : null);
+        dataset,
+        labeled,
+        rejected,
+        anyMade && captioner != null ? captioner.recipe().model() : null);
   }
 
   /** How many pictures have a caption. */
@@ -124,8 +127,8 @@ public final class Labelling {
   }
 
   private void run(List<Picture> pictures, ExecutorService pool) throws InterruptedException {
-    var ahead = new ArrayDeque<Future<Prepared>>();
-    var batch = new ArrayList<Prepared.Ready>(batchSize);
+    var ahead = new ArrayDeque<Future<Looked>>();
+    var batch = new ArrayList<Looked.Ready>(batchSize);
     var rest = pictures.iterator();
     while (rest.hasNext() || !ahead.isEmpty()) {
       while (rest.hasNext() && ahead.size() < 2 * batchSize) {
@@ -134,8 +137,8 @@ public final class Labelling {
       }
       listener.proceed();
       switch (result(ahead.remove())) {
-        case Prepared.Refused(var why) -> reject(why);
-        case Prepared.Ready ready -> batch.add(ready);
+        case Looked.Refused(var why) -> reject(why);
+        case Looked.Ready ready -> batch.add(ready);
       }
       if (batch.size() == batchSize) {
         finish(batch);
@@ -146,16 +149,17 @@ public final class Labelling {
     listener.progressed(labeled.size() + rejected.size());
   }
 
-  private Prepared prepare(Picture picture) {
+  private Looked prepare(Picture picture) {
     return switch (reader.read(picture)) {
-      case Outcome.Unusable(var why) -> new Prepared.Refused(why);
+      case Outcome.Unusable(var why) -> new Looked.Refused(why);
       case Outcome.Usable(_, long size, var sha256, var pixels) -> {
         if (given(picture) == null && captioner == null && triggerWord == null) {
-          yield new Prepared.Refused(
+          yield new Looked.Refused(
               new Rejected(picture.fileName(), "no caption came with it, and the labeler is none"));
         }
-        var values = given(picture) == null && captioner != null ? captioner.prepare(pixels) : null;
-        yield new Prepared.Ready(picture, size, sha256, pixels.width(), pixels.height(), values);
+        var prepared =
+            given(picture) == null && captioner != null ? captioner.prepare(pixels) : null;
+        yield new Looked.Ready(picture, size, sha256, pixels.width(), pixels.height(), prepared);
       }
     };
   }
@@ -165,17 +169,17 @@ public final class Labelling {
     return caption == null || caption.isBlank() ? null : caption.strip();
   }
 
-  private void finish(List<Prepared.Ready> batch) {
-    var values = new ArrayList<PixelValues>();
+  private void finish(List<Looked.Ready> batch) {
+    var prepared = new ArrayList<Prepared>();
     for (var ready : batch) {
-      if (ready.values() != null) {
-        values.add(ready.values());
+      if (ready.prepared() != null) {
+        prepared.add(ready.prepared());
       }
     }
     var captions =
-        captioner == null || values.isEmpty()
+        captioner == null || prepared.isEmpty()
             ? List.<Caption>of().iterator()
-            : captioner.caption(values).iterator();
+            : captioner.caption(prepared, listener::proceed).iterator();
     for (var ready : batch) {
       var given = given(ready.picture());
       if (given != null) {
@@ -183,7 +187,7 @@ public final class Labelling {
       } else if (captioner != null) {
         var made = captions.next();
         anyMade = true;
-        add(ready, made.text(), captioner.name(), made.labels());
+        add(ready, made.text(), captioner.recipe().labeler(), made.labels());
       } else {
         add(ready, String.valueOf(triggerWord), "trigger_word", List.of());
       }
@@ -191,7 +195,7 @@ public final class Labelling {
     batch.clear();
   }
 
-  private void add(Prepared.Ready ready, String text, String source, List<Caption.Score> scores) {
+  private void add(Looked.Ready ready, String text, String source, List<Caption.Score> scores) {
     labeled.add(
         new LabeledPicture(
             new Image(
@@ -210,7 +214,7 @@ public final class Labelling {
     listener.rejected(why);
   }
 
-  private static Prepared result(Future<Prepared> future) throws InterruptedException {
+  private static Looked result(Future<Looked> future) throws InterruptedException {
     try {
       return future.get();
     } catch (ExecutionException e) {
