@@ -2,14 +2,12 @@ package flora.stage;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import flora.schemas.Stage;
-import flora.schemas.Topics;
 import java.util.LinkedHashMap;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jspecify.annotations.Nullable;
 
 /** Keeps the records that nobody could work on: the record as it was, and why. */
-final class DeadLetters {
+public final class DeadLetters {
 
   static final String REASON = "flora_reason";
   static final String TOPIC = "flora_topic";
@@ -17,15 +15,20 @@ final class DeadLetters {
   static final String DELIVERIES = "flora_deliveries";
 
   private final Outbox outbox;
-  private final Stage stage;
+  private final String topic;
 
-  DeadLetters(Outbox outbox, Stage stage) {
+  /**
+   * A place for them.
+   *
+   * @param topic where they go
+   */
+  public DeadLetters(Outbox outbox, String topic) {
     this.outbox = outbox;
-    this.stage = stage;
+    this.topic = topic;
   }
 
   /** Returns when the broker has it. */
-  void write(ConsumerRecord<@Nullable String, byte[]> record, String reason) {
+  public void write(ConsumerRecord<@Nullable String, byte[]> record, String reason) {
     var headers = new LinkedHashMap<String, byte[]>();
     record.headers().forEach(h -> headers.put(h.key(), h.value()));
     headers.put(REASON, reason.getBytes(UTF_8));
@@ -34,6 +37,6 @@ final class DeadLetters {
     headers.put(
         DELIVERIES, record.deliveryCount().map(Object::toString).orElse("").getBytes(UTF_8));
     var key = record.key();
-    outbox.send(Topics.deadLetters(stage), key == null ? "" : key, headers, record.value());
+    outbox.send(topic, key == null ? "" : key, headers, record.value());
   }
 }

@@ -8,10 +8,10 @@ import org.jspecify.annotations.Nullable;
  * Stopping interrupts that thread until {@link #finish()}: from then on the result is being made
  * known, which is short and must not be torn.
  */
-final class Delivery {
+public final class Delivery {
 
   /** Why work is to stop, the strongest reason first. */
-  enum Stop {
+  public enum Stop {
     /** The run belongs to another worker. */
     LEASE_LOST,
     /** The record was given to another worker. */
@@ -34,17 +34,18 @@ final class Delivery {
     this.limit = limit;
   }
 
-  ConsumerRecord<@Nullable String, byte[]> record() {
+  /** The record. */
+  public ConsumerRecord<@Nullable String, byte[]> record() {
     return record;
   }
 
   /** How often the record was handed to a worker, this time included. */
-  int count() {
+  public int count() {
     return count;
   }
 
   /** Whether Kafka will drop the record without a trace unless it is accepted this time. */
-  boolean isLast() {
+  public boolean isLast() {
     return count >= limit;
   }
 
@@ -83,7 +84,8 @@ final class Delivery {
     }
   }
 
-  synchronized @Nullable Stop stopped() {
+  /** Why the work is to stop; null = it may go on. */
+  public synchronized @Nullable Stop stopped() {
     return stop;
   }
 }

@@ -4,7 +4,7 @@ import java.util.Map;
 
 /** Where records leave for Kafka. Thread-safe; keeps the order of one thread. */
 @FunctionalInterface
-interface Outbox {
+public interface Outbox {
 
   /**
    * Sends a record and returns when all replicas have it.

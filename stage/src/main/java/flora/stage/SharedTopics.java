@@ -1,6 +1,5 @@
 package flora.stage;
 
-import flora.schemas.Stage;
 import flora.schemas.Topics;
 import java.time.Duration;
 import java.util.List;
@@ -42,13 +41,13 @@ final class SharedTopics {
   }
 
   /** Returns how often a record is delivered before Kafka drops it. */
-  int prepare(Stage stage) throws InterruptedException {
+  int prepare(String group) throws InterruptedException {
     try (var admin = Admin.create(client)) {
       create(admin);
       // a group that has never polled would begin at the end and miss the work that waits
       alter(
           admin,
-          stage.group(),
+          group,
           Map.of(
               "share.auto.offset.reset",
               "earliest",

@@ -9,6 +9,7 @@ import flora.schemas.PipelineException;
 import flora.schemas.Routing;
 import flora.schemas.RunId;
 import flora.schemas.Stage;
+import flora.schemas.Topics;
 import flora.schemas.request.RunRequest;
 import flora.schemas.run.Head;
 import flora.schemas.run.RunEvent;
@@ -27,7 +28,7 @@ import org.slf4j.MDC;
 import tools.jackson.core.JacksonException;
 
 /** One record from the queue to the next stage's queue: read {@link #work} first. */
-final class StageWorker implements WorkQueue.Handler {
+final class StageWorker implements RecordHandler {
 
   private static final Logger log = LoggerFactory.getLogger(StageWorker.class);
 
@@ -59,7 +60,7 @@ final class StageWorker implements WorkQueue.Handler {
     this.stage = flow.stage();
     this.store = store;
     this.publisher = new EventPublisher(outbox, stage);
-    this.deadLetters = new DeadLetters(outbox, stage);
+    this.deadLetters = new DeadLetters(outbox, Topics.deadLetters(stage));
     this.retries = retries;
     this.clock = clock;
     this.owner = owner;
@@ -67,11 +68,11 @@ final class StageWorker implements WorkQueue.Handler {
   }
 
   @Override
-  public WorkQueue.Outcome handle(Delivery delivery) {
+  public Outcome handle(Delivery delivery) {
     try {
       var work = parse(delivery);
       if (work.isEmpty()) {
-        return WorkQueue.Outcome.DONE;
+        return Outcome.DONE;
       }
       MDC.put("runId", work.get().runId().value());
       if (delivery.isLast()) {
@@ -82,24 +83,24 @@ final class StageWorker implements WorkQueue.Handler {
       return workWhateverTheStoreDoes(work.get(), delivery);
     } catch (StageContext.LeaseLost e) {
       log.warn("stopped: {}", e.getMessage());
-      return WorkQueue.Outcome.DONE;
+      return Outcome.DONE;
     } catch (Outbox.SendFailed e) {
       log.warn("given back, for another try", e);
-      return WorkQueue.Outcome.GIVE_BACK;
+      return Outcome.GIVE_BACK;
     } catch (InterruptedException e) {
       log.info("given back: {}", delivery.stopped());
-      return WorkQueue.Outcome.GIVE_BACK;
+      return Outcome.GIVE_BACK;
     } catch (RuntimeException e) {
       log.error("the record cannot be worked on", e);
       drop(delivery, e.getClass().getSimpleName());
-      return WorkQueue.Outcome.DONE;
+      return Outcome.DONE;
     } finally {
       MDC.remove("runId");
     }
   }
 
   /** The object store is waited for as long as it takes: without it nothing is known or kept. */
-  private WorkQueue.Outcome workWhateverTheStoreDoes(Work work, Delivery delivery)
+  private Outcome workWhateverTheStoreDoes(Work work, Delivery delivery)
       throws InterruptedException {
     while (true) {
       try {
@@ -112,10 +113,10 @@ final class StageWorker implements WorkQueue.Handler {
     }
   }
 
-  private WorkQueue.Outcome work(Work work, Delivery delivery) throws InterruptedException {
+  private Outcome work(Work work, Delivery delivery) throws InterruptedException {
     var lease = awaitLease(work, delivery);
     if (lease.isEmpty()) {
-      return WorkQueue.Outcome.DONE; // a double
+      return Outcome.DONE; // a double
     }
     var held = lease.get();
     try {
@@ -125,10 +126,10 @@ final class StageWorker implements WorkQueue.Handler {
       return switch (next) {
         case HAND_ON -> {
           handOn(work);
-          yield WorkQueue.Outcome.DONE;
+          yield Outcome.DONE;
         }
-        case OVER -> WorkQueue.Outcome.DONE;
-        case GIVE_BACK -> WorkQueue.Outcome.GIVE_BACK;
+        case OVER -> Outcome.DONE;
+        case GIVE_BACK -> Outcome.GIVE_BACK;
       };
     } finally {
       release(held, delivery);

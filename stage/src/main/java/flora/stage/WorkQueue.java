@@ -1,6 +1,6 @@
 package flora.stage;
 
-import flora.schemas.Stage;
+import flora.stage.RecordHandler.Outcome;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -39,24 +39,10 @@ final class WorkQueue implements AutoCloseable {
   /** Work that does not stop when told to: another is not begun beside it for this long. */
   private static final Duration STUBBORN = Duration.ofMinutes(10);
 
-  /** What became of a record. */
-  enum Outcome {
-    /** It is never to come again. */
-    DONE,
-    /** Another worker is to have it. */
-    GIVE_BACK
-  }
-
-  /** Works on a record, on a thread that is interrupted when it is to stop. */
-  @FunctionalInterface
-  interface Handler {
-    Outcome handle(Delivery delivery);
-  }
-
   private final ShareConsumerFactory<String, byte[]> consumers;
   private final SharedTopics topics;
-  private final Stage stage;
-  private final Handler handler;
+  private final WorkTopic topic;
+  private final RecordHandler handler;
   private final Outbox outbox;
   private final String name;
   private final Duration grace;
@@ -73,21 +59,21 @@ final class WorkQueue implements AutoCloseable {
   WorkQueue(
       ShareConsumerFactory<String, byte[]> consumers,
       SharedTopics topics,
-      Stage stage,
-      Handler handler,
+      WorkTopic topic,
+      RecordHandler handler,
       Outbox outbox,
       String name,
       Duration grace,
       InstantSource clock) {
     this.consumers = consumers;
     this.topics = topics;
-    this.stage = stage;
+    this.topic = topic;
     this.handler = handler;
     this.outbox = outbox;
     this.name = name;
     this.grace = grace;
     this.clock = clock;
-    this.thread = Thread.ofPlatform().name("queue-" + stage.id()).unstarted(this::run);
+    this.thread = Thread.ofPlatform().name("queue-" + topic.name()).unstarted(this::run);
   }
 
   void start() {
@@ -116,9 +102,9 @@ final class WorkQueue implements AutoCloseable {
   private void run() {
     while (!closing) {
       try {
-        int limit = topics.prepare(stage);
-        try (var consumer = consumers.createShareConsumer(stage.group(), name)) {
-          consumer.subscribe(List.of(stage.requests()));
+        int limit = topics.prepare(topic.group());
+        try (var consumer = consumers.createShareConsumer(topic.group(), name)) {
+          consumer.subscribe(List.of(topic.topic()));
           take(consumer, limit);
         }
       } catch (KafkaException | Outbox.SendFailed e) {
@@ -268,7 +254,7 @@ final class WorkQueue implements AutoCloseable {
     private final FutureTask<Outcome> task;
     private volatile Instant lockedUntil = Instant.MAX;
 
-    Job(Delivery delivery, Handler handler) {
+    Job(Delivery delivery, RecordHandler handler) {
       this.delivery = delivery;
       this.task =
           new FutureTask<>(

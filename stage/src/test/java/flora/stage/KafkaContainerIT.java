@@ -35,8 +35,8 @@ class KafkaContainerIT {
   void workThatWaitedBeforeTheFirstWorkerCameIsTaken() throws Exception {
     var client = Map.<String, Object>of("bootstrap.servers", KAFKA.getBootstrapServers());
     var topics = new SharedTopics(client, Duration.ofSeconds(30));
-    topics.prepare(Stage.FETCH);
-    topics.prepare(Stage.FETCH);
+    topics.prepare(Stage.FETCH.group());
+    topics.prepare(Stage.FETCH.group());
     try (var admin = Admin.create(client)) {
       assertThat(admin.listTopics().names().get())
           .containsAll(Topics.all().stream().map(Topics.Topic::name).toList());
@@ -51,7 +51,7 @@ class KafkaContainerIT {
     }
 
     try (var worker =
-        StageConfiguration.consumers(client).createShareConsumer(Stage.FETCH.group(), "worker")) {
+        WorkQueues.consumers(client).createShareConsumer(Stage.FETCH.group(), "worker")) {
       worker.subscribe(List.of(Topics.FETCH_REQUESTS));
       var taken =
           Awaitility.await()

@@ -71,7 +71,7 @@ final class Rig implements AutoCloseable {
             new ByteArraySerializer());
     StoreLayout.BUCKETS.forEach(store::ensureBucket);
     for (var stage : Stage.values()) {
-      topics().prepare(stage);
+      topics().prepare(stage.group());
     }
     this.tail = Thread.ofPlatform().daemon().start(this::tail);
   }
@@ -98,9 +98,9 @@ final class Rig implements AutoCloseable {
     var handler = new StageWorker(flow, its, this::send, retries, Clock.systemUTC(), name, LEASE);
     var queue =
         new WorkQueue(
-            StageConfiguration.consumers(Map.of("bootstrap.servers", kafka.bootstrapServers())),
+            WorkQueues.consumers(Map.of("bootstrap.servers", kafka.bootstrapServers())),
             topics(),
-            flow.stage(),
+            WorkTopic.of(flow.stage()),
             handler,
             this::send,
             name,

@@ -136,7 +136,7 @@ class WorkerProcessIT {
     try (var twice = Rig.start(other, Map.of("group.share.delivery.count.limit", "2"))) {
       var run = twice.submit("sleep-0");
       try (var lost =
-          StageConfiguration.consumers(Map.of("bootstrap.servers", twice.kafka.bootstrapServers()))
+          WorkQueues.consumers(Map.of("bootstrap.servers", twice.kafka.bootstrapServers()))
               .createShareConsumer(Stage.FETCH.group(), "lost")) {
         lost.subscribe(List.of(Stage.FETCH.requests()));
         // a worker that takes the record and is never heard of again

@@ -11,6 +11,7 @@ import flora.schemas.Sha256;
 import flora.schemas.fetch.RepoManifest;
 import flora.schemas.store.ObjectRef;
 import flora.schemas.store.StoreLayout;
+import flora.store.Claim;
 import flora.store.DigestingUpload;
 import flora.store.ObjectStore;
 import flora.store.ObjectStoreException;

@@ -1,6 +1,7 @@
 package flora.hub.archive;
 
 import flora.schemas.store.StoreLayout;
+import flora.store.Claim;
 import flora.store.ObjectStore;
 import flora.store.Stored;
 import java.time.Clock;

@@ -1,8 +1,6 @@
-package flora.hub.archive;
+package flora.store;
 
 import flora.schemas.Json;
-import flora.store.ObjectStore;
-import flora.store.Stored;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -68,7 +66,7 @@ public final class Claim {
   }
 
   /** Whether somebody has it. */
-  static boolean isTaken(ObjectStore store, Clock clock, String bucket, String key) {
+  public static boolean isTaken(ObjectStore store, Clock clock, String bucket, String key) {
     return store
         .read(bucket, key)
         .filter(there -> parse(there).expires().isAfter(clock.instant()))

@@ -3,11 +3,11 @@ package flora.stage;
 import org.springframework.context.SmartLifecycle;
 
 /** Takes work while the application runs, and gives it back first when the application stops. */
-final class StageRunner implements SmartLifecycle {
+public final class QueueRunner implements SmartLifecycle {
 
   private final WorkQueue queue;
 
-  StageRunner(WorkQueue queue) {
+  QueueRunner(WorkQueue queue) {
     this.queue = queue;
   }
 
