@@ -1,10 +1,17 @@
 package flora.models.tokenizer;
 
+import static flora.models.tokenizer.TokenizerJson.addConfigured;
+import static flora.models.tokenizer.TokenizerJson.addedToken;
+import static flora.models.tokenizer.TokenizerJson.child;
+import static flora.models.tokenizer.TokenizerJson.ids;
+import static flora.models.tokenizer.TokenizerJson.json;
+import static flora.models.tokenizer.TokenizerJson.only;
+import static flora.models.tokenizer.TokenizerJson.optional;
+import static flora.models.tokenizer.TokenizerJson.text;
+
 import flora.models.ModelException.ConfigInvalid;
 import flora.models.ModelException.FileMissing;
-import flora.models.ModelException.Unreadable;
-import flora.models.ModelException.Unsupported;
-import java.io.IOException;
+import flora.models.tokenizer.TokenizerJson.Added;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,10 +19,9 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * What the files of a CLIP tokenizer say, whichever of them are there.
@@ -39,14 +45,6 @@ record ClipFiles(
     int pad,
     int maxLength) {
 
-  /**
-   * A token that is taken as a whole.
-   *
-   * @param normalized whether it is looked for in the normalised text, so that case does not matter
-   */
-  record Added(String content, int id, boolean normalized, boolean special) {}
-
-  private static final JsonMapper JSON = JsonMapper.builder().build();
   private static final String START = "<|startoftext|>";
   private static final String END = "<|endoftext|>";
   private static final int CLIP_LENGTH = 77;
@@ -88,7 +86,7 @@ record ClipFiles(
     JsonNode ends = child(file, json, "post_processor");
     only(file, "post_processor.type", ends.get("type"), "\"RobertaProcessing\"");
 
-    var vocabulary = vocabulary(file, child(file, model, "vocab"));
+    var vocabulary = ids(file, child(file, model, "vocab"));
     var merges = new ArrayList<String[]>();
     for (JsonNode merge : child(file, model, "merges")) {
       merges.add(
@@ -99,7 +97,7 @@ record ClipFiles(
     var added = new LinkedHashMap<Integer, Added>();
     for (JsonNode token : json.path("added_tokens")) {
       int id = token.path("id").asInt(-1);
-      added.put(id, added(file, id, token));
+      added.put(id, addedToken(file, id, token));
     }
     return complete(
         folder,
@@ -130,8 +128,7 @@ record ClipFiles(
         merges.add(pair(mergesFile, merge));
       }
     }
-    return complete(
-        folder, file, vocabulary(file, json(file)), merges, new LinkedHashMap<>(), null, null);
+    return complete(folder, file, ids(file, json(file)), merges, new LinkedHashMap<>(), null, null);
   }
 
   /**
@@ -147,12 +144,9 @@ record ClipFiles(
       @Nullable String sep) {
     JsonNode config = optional(folder.resolve("tokenizer_config.json"));
     JsonNode map = optional(folder.resolve("special_tokens_map.json"));
-    for (var token : config.path("added_tokens_decoder").properties()) {
-      int id = id(folder.resolve("tokenizer_config.json"), token.getKey());
-      added.putIfAbsent(id, added(folder.resolve("tokenizer_config.json"), id, token.getValue()));
-    }
+    addConfigured(folder, config, added);
     var ids = new HashMap<>(vocabulary);
-    added.values().forEach(token -> ids.put(token.content, token.id));
+    added.values().forEach(token -> ids.put(token.content(), token.id()));
     String start = cls != null ? cls : special("bos_token", START, config, map);
     String end = sep != null ? sep : special("eos_token", END, config, map);
     String pad = special("pad_token", END, config, map);
@@ -172,51 +166,11 @@ record ClipFiles(
         ids.getOrDefault(start, 0),
         ids.getOrDefault(end, 0),
         ids.getOrDefault(pad, 0),
-        maxLength(config));
-  }
-
-  /** Older repositories say {@code 1e30} for "no limit"; CLIP has 77 positions. */
-  private static int maxLength(JsonNode config) {
-    JsonNode length = config.path("model_max_length");
-    return length.isIntegralNumber() && length.canConvertToInt() && length.intValue() > 2
-        ? length.intValue()
-        : CLIP_LENGTH;
+        TokenizerJson.maxLength(config, CLIP_LENGTH));
   }
 
   private static String special(String key, String absent, JsonNode config, JsonNode map) {
-    // without a table of added tokens the older map wins, as in the peer
-    boolean old = !config.has("added_tokens_decoder");
-    String first = content((old ? map : config).path(key));
-    String second = content((old ? config : map).path(key));
-    return first != null ? first : second != null ? second : absent;
-  }
-
-  private static @Nullable String content(JsonNode token) {
-    JsonNode text = token.isObject() ? token.path("content") : token;
-    return text.isString() ? text.stringValue() : null;
-  }
-
-  private static Added added(Path file, int id, JsonNode token) {
-    for (String key : List.of("single_word", "lstrip", "rstrip")) {
-      only(file, "added token " + id + ": " + key, token.get(key), "false");
-    }
-    String content = content(token);
-    if (id < 0 || content == null || content.isEmpty()) {
-      throw new ConfigInvalid(file, "an added token has no id or no content: " + token);
-    }
-    boolean special = token.path("special").asBoolean(false);
-    return new Added(content, id, token.path("normalized").asBoolean(!special), special);
-  }
-
-  private static Map<String, Integer> vocabulary(Path file, JsonNode object) {
-    var vocabulary = new HashMap<String, Integer>();
-    for (var token : object.properties()) {
-      if (!token.getValue().isIntegralNumber()) {
-        throw new ConfigInvalid(file, "the id of token " + token.getKey() + " is no number");
-      }
-      vocabulary.put(token.getKey(), token.getValue().intValue());
-    }
-    return vocabulary;
+    return Objects.requireNonNullElse(TokenizerJson.special(key, config, map), absent);
   }
 
   private static String[] pair(Path file, String merge) {
@@ -225,54 +179,5 @@ record ClipFiles(
       throw new ConfigInvalid(file, "\"" + merge + "\" is not a merge of two tokens");
     }
     return parts;
-  }
-
-  private static int id(Path file, String key) {
-    try {
-      return Integer.parseInt(key);
-    } catch (NumberFormatException e) {
-      throw new ConfigInvalid(file, "added_tokens_decoder has the key " + key + ", not an id");
-    }
-  }
-
-  private static void only(Path file, String key, @Nullable JsonNode value, String... supported) {
-    if (value == null || value.isNull()) {
-      return;
-    }
-    for (String json : supported) {
-      if (value.equals(JSON.readTree(json))) {
-        return;
-      }
-    }
-    throw new Unsupported(
-        file, key, value, "this tokenizer does CLIP's own: " + String.join(", ", supported));
-  }
-
-  private static JsonNode child(Path file, JsonNode parent, String key) {
-    JsonNode child = parent.get(key);
-    if (child == null || child.isNull()) {
-      throw new ConfigInvalid(file, key + " is missing, expected a CLIP tokenizer");
-    }
-    return child;
-  }
-
-  private static JsonNode optional(Path file) {
-    return Files.exists(file) ? json(file) : JSON.createObjectNode();
-  }
-
-  private static JsonNode json(Path file) {
-    try {
-      return JSON.readTree(text(file));
-    } catch (JacksonException e) {
-      throw new ConfigInvalid(file, "not valid JSON: " + e.getOriginalMessage());
-    }
-  }
-
-  private static String text(Path file) {
-    try {
-      return Files.readString(file);
-    } catch (IOException e) {
-      throw new Unreadable(file, e);
-    }
   }
 }

@@ -42,7 +42,7 @@ public final class ClipTokenizer {
     var rawIds = new HashMap<String, Integer>();
     var normalizedIds = new HashMap<String, Integer>();
     files.vocabulary().forEach((token, id) -> tokens.put(id, token));
-    for (ClipFiles.Added token : files.added()) {
+    for (TokenizerJson.Added token : files.added()) {
       tokens.put(token.id(), token.content());
       if (token.special()) {
         special.add(token.id());
