@@ -67,8 +67,12 @@ public abstract sealed class ModelException extends RuntimeException {
       TRUNCATED,
       /** A checksum or the compressed data are wrong. */
       CORRUPT,
-      /** More pixels than the limit. */
-      TOO_LARGE
+      /** More pixels than the limit, or other sizes beyond all use. */
+      TOO_LARGE,
+      /** Decoding took longer than it may. */
+      TOO_SLOW,
+      /** Several pictures in one file, and that was to be refused. */
+      ANIMATED
     }
 
     private final Reason reason;

@@ -42,34 +42,35 @@ final class Exif {
     int w = image.width();
     int h = image.height();
     return switch (orientation) {
-      case 2 -> map(image, w, h, (x, y) -> at(w - 1 - x, y, w));
-      case 3 -> map(image, w, h, (x, y) -> at(w - 1 - x, h - 1 - y, w));
-      case 4 -> map(image, w, h, (x, y) -> at(x, h - 1 - y, w));
-      case 5 -> map(image, h, w, (x, y) -> at(y, x, w));
-      case 6 -> map(image, h, w, (x, y) -> at(y, h - 1 - x, w));
-      case 7 -> map(image, h, w, (x, y) -> at(w - 1 - y, h - 1 - x, w));
-      case 8 -> map(image, h, w, (x, y) -> at(w - 1 - y, x, w));
+      case 2 -> map(image, w, h, w - 1, -1, w);
+      case 3 -> map(image, w, h, h * w - 1, -1, -w);
+      case 4 -> map(image, w, h, (h - 1) * w, 1, -w);
+      case 5 -> map(image, h, w, 0, w, 1);
+      case 6 -> map(image, h, w, (h - 1) * w, -w, 1);
+      case 7 -> map(image, h, w, h * w - 1, -w, -1);
+      case 8 -> map(image, h, w, w - 1, w, -1);
       default -> image;
     };
   }
 
-  /** Where the pixel for a place of the new picture lies in the old one. */
-  @FunctionalInterface
-  private interface Place {
-    int of(int x, int y);
-  }
-
-  private static int at(int x, int y, int width) {
-    return y * width + x;
-  }
-
-  private static RgbImage map(RgbImage image, int width, int height, Place from) {
+  /**
+   * A picture made of another one's pixels.
+   *
+   * @param first where its first pixel comes from
+   * @param right how far the pixel to the right comes from there
+   * @param down how far the pixel below comes from there
+   */
+  private static RgbImage map(
+      RgbImage image, int width, int height, int first, int right, int down) {
     byte[] source = image.pixels();
     byte[] target = new byte[source.length];
     int to = 0;
     for (int y = 0; y < height; y++) {
-      for (int x = 0; x < width; x++, to += 3) {
-        System.arraycopy(source, 3 * from.of(x, y), target, to, 3);
+      int from = 3 * (first + y * down);
+      for (int x = 0; x < width; x++, to += 3, from += 3 * right) {
+        target[to] = source[from];
+        target[to + 1] = source[from + 1];
+        target[to + 2] = source[from + 2];
       }
     }
     return new RgbImage(width, height, target);

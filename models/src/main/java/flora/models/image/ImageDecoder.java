@@ -7,7 +7,6 @@ import java.awt.image.BufferedImage;
 import java.awt.image.IndexColorModel;
 import java.awt.image.PackedColorModel;
 import java.awt.image.Raster;
-import java.io.ByteArrayInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -16,9 +15,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.LongSupplier;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
-import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /**
  * Decodes picture files into upright RGB, as {@code
@@ -27,24 +26,48 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
  *
  * <p>One difference is wanted: 16-bit grey is scaled to 8 bits, where Pillow cuts it off at 255.
  *
- * <p>JPEG, PNG, GIF (first picture), BMP and TIFF. A picture with more pixels than the limit is
- * refused before any of them is decoded. Safe for use by several threads.
+ * <p>JPEG, PNG, GIF, BMP and TIFF; of a file with several pictures the first one. What goes beyond
+ * the {@link DecodeLimits} is refused, by the header as far as it tells. Safe for use by several
+ * threads.
  */
 public final class ImageDecoder {
 
-  /** The pixel count at which Pillow begins to warn of a decompression bomb. */
-  public static final long DEFAULT_MAX_PIXELS = 89_478_485;
+  /** A longer side of so many shorter ones is a line, and resizing would make it endless. */
+  private static final int MAX_RATIO = 128;
 
-  private final long maxPixels;
+  /**
+   * Each scan of a progressive JPEG costs a pass over all its pixels and may be only a few bytes
+   * long; encoders write about ten.
+   */
+  private static final int MAX_SCANS = 100;
 
-  /** A decoder with the default limit. */
+  private final DecodeLimits limits;
+  private final LongSupplier nanos;
+
+  /** A decoder with the default limits. */
   public ImageDecoder() {
-    this(DEFAULT_MAX_PIXELS);
+    this(DecodeLimits.DEFAULT);
   }
 
   /** A decoder that refuses pictures of more pixels than that. */
   public ImageDecoder(long maxPixels) {
-    this.maxPixels = Math.min(maxPixels, Integer.MAX_VALUE / 4);
+    this(DecodeLimits.DEFAULT.withMaxPixels(maxPixels));
+  }
+
+  /** A decoder that refuses what costs more than that. */
+  public ImageDecoder(DecodeLimits limits) {
+    this(limits, System::nanoTime);
+  }
+
+  /** Beside the limits, what the time is measured by. */
+  ImageDecoder(DecodeLimits limits, LongSupplier nanos) {
+    this.limits = limits;
+    this.nanos = nanos;
+  }
+
+  /** How many pictures the file holds: those of an animation, or pages. At least 1. */
+  public int frames(byte[] bytes) {
+    return Frames.count(bytes, ImageFormat.of(bytes));
   }
 
   /** Decodes a file. Throws {@link ImageUnreadable}. */
@@ -59,6 +82,9 @@ public final class ImageDecoder {
   /** Decodes the bytes of a file. Throws {@link ImageUnreadable} with the reason. */
   public RgbImage decode(byte[] bytes) {
     var format = ImageFormat.of(bytes);
+    if (limits.rejectAnimated()) {
+      refuseAnimated(format, Frames.count(bytes, format));
+    }
     return switch (format) {
       case JPEG -> jpeg(bytes);
       case PNG -> png(bytes);
@@ -84,6 +110,12 @@ public final class ImageDecoder {
       throw new ImageUnreadable(
           Reason.FORMAT, "the JPEG has no frame of 1, 3 or 4 colour components");
     }
+    int scans = JpegMarkers.scans(bytes);
+    if (scans > MAX_SCANS) {
+      throw new ImageUnreadable(
+          Reason.TOO_LARGE,
+          "the JPEG has %d scans, at most %d are allowed".formatted(scans, MAX_SCANS));
+    }
     var image =
         with(
             bytes,
@@ -103,34 +135,81 @@ public final class ImageDecoder {
 
   private RgbImage with(byte[] bytes, ImageFormat format, Decoding decoding) {
     ImageReader reader = ImageIO.getImageReadersByFormatName(format.name()).next();
-    try (var in = new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
+    var in = new TimedInput(bytes, nanos, limits.time().toNanos());
+    try {
       reader.setInput(in, true, true);
-      int width = reader.getWidth(0);
-      int height = reader.getHeight(0);
-      if ((long) width * height > maxPixels) {
-        throw new ImageUnreadable(
-            Reason.TOO_LARGE,
-            "the picture is %d x %d, at most %d pixels are allowed"
-                .formatted(width, height, maxPixels));
+      refuseTooLarge(reader.getWidth(0), reader.getHeight(0));
+      refuseLine(reader.getWidth(0), reader.getHeight(0));
+      if (format == ImageFormat.TIFF) {
+        refuseTooLarge(reader.getTileWidth(0), reader.getTileHeight(0));
       }
       List<String> warnings = new ArrayList<>();
       reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
       RgbImage image = decoding.decode(reader);
+      if (in.isExpired()) {
+        throw tooSlow(format);
+      }
       refuseTruncated(format, warnings);
       return image;
-    } catch (EOFException e) {
-      throw new ImageUnreadable(Reason.TRUNCATED, "the " + format + " ends too early");
     } catch (IOException | RuntimeException e) {
-      // the readers answer damaged input with many kinds of exceptions
-      throw e instanceof ImageUnreadable known ? known : corrupt(format, e);
+      // the readers answer damaged input with many kinds of exceptions, and the end of time too
+      if (e instanceof ImageUnreadable known) {
+        throw known;
+      }
+      throw in.isExpired() ? tooSlow(format) : corrupt(format, e);
+    } catch (OutOfMemoryError e) {
+      // the header of a part asked for more than there is; nothing of it was kept
+      throw new ImageUnreadable(
+          Reason.TOO_LARGE, "the %s takes more memory than there is".formatted(format));
     } finally {
       reader.dispose();
     }
   }
 
+  private void refuseTooLarge(int width, int height) {
+    if ((long) width * height > limits.maxPixels()) {
+      throw new ImageUnreadable(
+          Reason.TOO_LARGE,
+          "the picture is %d x %d, at most %d pixels are allowed"
+              .formatted(width, height, limits.maxPixels()));
+    }
+    int longer = Math.max(width, height);
+    if (longer > limits.maxSide()) {
+      throw new ImageUnreadable(
+          Reason.TOO_LARGE,
+          "the picture is %d x %d, at most %d pixels a side are allowed"
+              .formatted(width, height, limits.maxSide()));
+    }
+  }
+
+  private static void refuseLine(int width, int height) {
+    if (Math.max(width, height) > (long) MAX_RATIO * Math.min(width, height)) {
+      throw new ImageUnreadable(
+          Reason.TOO_LARGE,
+          "the picture is %d x %d: one side is more than %d times the other"
+              .formatted(width, height, MAX_RATIO));
+    }
+  }
+
+  private static void refuseAnimated(ImageFormat format, int frames) {
+    if (frames > 1) {
+      throw new ImageUnreadable(
+          Reason.ANIMATED,
+          "the %s holds %d pictures; give them as files of their own, or allow the first to stand"
+              .formatted(format, frames));
+    }
+  }
+
+  private ImageUnreadable tooSlow(ImageFormat format) {
+    return new ImageUnreadable(
+        Reason.TOO_SLOW,
+        "the %s was not decoded within %d s".formatted(format, limits.time().toSeconds()));
+  }
+
   private static ImageUnreadable corrupt(ImageFormat format, Exception e) {
     boolean ended =
-        e.getCause() instanceof EOFException
+        e instanceof EOFException
+            || e.getCause() instanceof EOFException
             || String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT).contains("end of");
     return new ImageUnreadable(
         ended ? Reason.TRUNCATED : Reason.CORRUPT,
@@ -198,14 +277,16 @@ public final class ImageDecoder {
       throw new ImageUnreadable(
           Reason.FORMAT, "pictures of %d bits a sample are not supported".formatted(shift + 8));
     }
-    int[] row = new int[raster.getWidth() * bands];
+    var in = InterleavedBytes.of(raster, shift);
     int to = 0;
     for (int y = 0; y < raster.getHeight(); y++) {
-      raster.getPixels(0, y, raster.getWidth(), 1, row);
-      for (int at = 0; at < row.length; at += bands) {
-        pixels[to++] = (byte) (row[at] >> shift);
-        pixels[to++] = (byte) (row[at + green] >> shift);
-        pixels[to++] = (byte) (row[at + blue] >> shift);
+      int red = in.at(y, 0);
+      int toGreen = in.at(y, green) - red;
+      int toBlue = in.at(y, blue) - red;
+      for (int x = 0; x < raster.getWidth(); x++, to += 3, red += in.stride) {
+        pixels[to] = in.samples[red];
+        pixels[to + 1] = in.samples[red + toGreen];
+        pixels[to + 2] = in.samples[red + toBlue];
       }
     }
   }

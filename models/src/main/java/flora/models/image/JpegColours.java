@@ -11,24 +11,37 @@ final class JpegColours {
   private static final int BITS = 16;
   private static final int HALF = 1 << (BITS - 1);
 
+  /** What each level of the two colour samples adds; green's stand before the shift. */
+  private static final int[] RED = new int[256];
+
+  private static final int[] BLUE = new int[256];
+  private static final int[] GREEN_OF_CB = new int[256];
+  private static final int[] GREEN_OF_CR = new int[256];
+
+  static {
+    for (int level = 0; level < 256; level++) {
+      RED[level] = (fix(1.40200) * (level - 128) + HALF) >> BITS;
+      BLUE[level] = (fix(1.77200) * (level - 128) + HALF) >> BITS;
+      GREEN_OF_CB[level] = -fix(0.34414) * (level - 128) + HALF;
+      GREEN_OF_CR[level] = -fix(0.71414) * (level - 128);
+    }
+  }
+
   private JpegColours() {}
 
   /** The pixels of a raster of 1, 3 or 4 bands. */
   static RgbImage rgb(Raster raster, JpegMarkers markers) {
     int width = raster.getWidth();
     int height = raster.getHeight();
-    int bands = raster.getNumBands();
     byte[] pixels = new byte[Math.multiplyExact(3, Math.multiplyExact(width, height))];
-    int[] row = new int[width * bands];
-    int to = 0;
+    var in = InterleavedBytes.of(raster, 0);
+    byte[] row = new byte[width * in.stride];
     for (int y = 0; y < height; y++) {
-      raster.getPixels(raster.getMinX(), raster.getMinY() + y, width, 1, row);
+      System.arraycopy(in.samples, in.at(y, 0), row, 0, row.length);
       if (markers.halfRows()) {
-        smooth(raster, y, row);
+        smooth(in, y, height, row);
       }
-      for (int x = 0; x < width; x++, to += 3) {
-        pixel(row, x * bands, markers.colours(), pixels, to);
-      }
+      row(row, in.stride, markers.colours(), pixels, 3 * y * width);
     }
     return new RgbImage(width, height, pixels);
   }
@@ -37,39 +50,55 @@ final class JpegColours {
    * Where colour has half the rows, Java's libjpeg repeats each; libjpeg-turbo, and so Pillow,
    * mixes in a quarter of the next nearest (h1v2_fancy_upsample).
    */
-  private static void smooth(Raster raster, int y, int[] row) {
-    int bands = raster.getNumBands();
-    int last = (raster.getHeight() - 1) / 2 * 2;
+  private static void smooth(InterleavedBytes in, int y, int height, byte[] row) {
+    int last = (height - 1) / 2 * 2;
     int near = y / 2 * 2;
     int far = Math.clamp(y % 2 == 0 ? near - 2 : near + 2, 0, last);
     int rounding = y % 2 == 0 ? 1 : 2;
-    for (int x = 0; x < raster.getWidth(); x++) {
+    for (int at = 0; at < row.length; at += in.stride) {
       for (int band = 1; band <= 2; band++) {
-        int a = raster.getSample(raster.getMinX() + x, raster.getMinY() + near, band);
-        int b = raster.getSample(raster.getMinX() + x, raster.getMinY() + far, band);
-        row[x * bands + band] = (3 * a + b + rounding) >> 2;
+        int a = in.samples[in.at(near, band) + at] & 0xff;
+        int b = in.samples[in.at(far, band) + at] & 0xff;
+        row[at + band] = (byte) ((3 * a + b + rounding) >> 2);
       }
     }
   }
 
-  private static void pixel(int[] in, int at, JpegMarkers.Colours colours, byte[] out, int to) {
+  private static void row(
+      byte[] in, int stride, JpegMarkers.Colours colours, byte[] out, int start) {
+    int to = start;
     switch (colours) {
-      case GREY -> put(out, to, in[at], in[at], in[at]);
-      case RGB -> put(out, to, in[at], in[at + 1], in[at + 2]);
-      case YCC -> {
-        int y = in[at];
-        int cb = in[at + 1];
-        int cr = in[at + 2];
-        put(out, to, red(y, cr), green(y, cb, cr), blue(y, cb));
+      case GREY -> {
+        for (int at = 0; at < in.length; at += stride, to += 3) {
+          put(out, to, in[at], in[at], in[at]);
+        }
       }
-      case CMYK ->
-          cmyk(255 - in[at], 255 - in[at + 1], 255 - in[at + 2], 255 - in[at + 3], out, to);
+      case RGB -> {
+        for (int at = 0; at < in.length; at += stride, to += 3) {
+          put(out, to, in[at], in[at + 1], in[at + 2]);
+        }
+      }
+      case YCC -> {
+        for (int at = 0; at < in.length; at += stride, to += 3) {
+          int y = in[at] & 0xff;
+          int cb = in[at + 1] & 0xff;
+          int cr = in[at + 2] & 0xff;
+          put(out, to, red(y, cr), green(y, cb, cr), blue(y, cb));
+        }
+      }
+      case CMYK -> {
+        for (int at = 0; at < in.length; at += stride, to += 3) {
+          cmyk(~in[at] & 0xff, ~in[at + 1] & 0xff, ~in[at + 2] & 0xff, ~in[at + 3] & 0xff, out, to);
+        }
+      }
       case YCCK -> {
         // libjpeg gives 255 - RGB as the CMY of YCCK; the inversion takes that back
-        int y = in[at];
-        int cb = in[at + 1];
-        int cr = in[at + 2];
-        cmyk(red(y, cr), green(y, cb, cr), blue(y, cb), 255 - in[at + 3], out, to);
+        for (int at = 0; at < in.length; at += stride, to += 3) {
+          int y = in[at] & 0xff;
+          int cb = in[at + 1] & 0xff;
+          int cr = in[at + 2] & 0xff;
+          cmyk(red(y, cr), green(y, cb, cr), blue(y, cb), ~in[at + 3] & 0xff, out, to);
+        }
       }
       case OTHER -> throw new IllegalArgumentException("no rule for these colours");
     }
@@ -87,15 +116,15 @@ final class JpegColours {
   }
 
   private static int red(int y, int cr) {
-    return clamp(y + ((fix(1.40200) * (cr - 128) + HALF) >> BITS));
+    return clamp(y + RED[cr]);
   }
 
   private static int green(int y, int cb, int cr) {
-    return clamp(y + ((-fix(0.34414) * (cb - 128) - fix(0.71414) * (cr - 128) + HALF) >> BITS));
+    return clamp(y + ((GREEN_OF_CB[cb] + GREEN_OF_CR[cr]) >> BITS));
   }
 
   private static int blue(int y, int cb) {
-    return clamp(y + ((fix(1.77200) * (cb - 128) + HALF) >> BITS));
+    return clamp(y + BLUE[cb]);
   }
 
   private static int fix(double value) {
@@ -103,7 +132,7 @@ final class JpegColours {
   }
 
   private static int clamp(int value) {
-    return Math.clamp(value, 0, 255);
+    return Math.min(Math.max(value, 0), 255);
   }
 
   private static void put(byte[] out, int to, int r, int g, int b) {

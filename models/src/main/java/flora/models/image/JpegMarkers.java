@@ -55,7 +55,7 @@ record JpegMarkers(Colours colours, boolean halfRows, int orientation) {
       if (marker == START_OF_SCAN || marker == END_OF_IMAGE) {
         break;
       }
-      if (marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd7)) {
+      if (marker <= 0x01 || isRestart(marker)) {
         at += 2;
         continue;
       }
@@ -80,6 +80,28 @@ record JpegMarkers(Colours colours, boolean halfRows, int orientation) {
     return new JpegMarkers(colours(components, jfif, adobe), halfRows, orientation);
   }
 
+  /**
+   * How many passes over the pixels the file asks for. Within coded pixels 0xff is followed by 0 or
+   * by a restart marker, so that the next marker can be found.
+   */
+  static int scans(byte[] bytes) {
+    int scans = 0;
+    int at = 2;
+    while (at + 4 <= bytes.length) {
+      int marker = bytes[at + 1] & 0xff;
+      if (bytes[at] != (byte) 0xff || marker <= 0x01 || marker == 0xff || isRestart(marker)) {
+        at++;
+        continue;
+      }
+      if (marker == END_OF_IMAGE) {
+        break;
+      }
+      scans += marker == START_OF_SCAN ? 1 : 0;
+      at += 2 + Math.max(2, (bytes[at + 2] & 0xff) << 8 | (bytes[at + 3] & 0xff));
+    }
+    return scans;
+  }
+
   /** libjpeg's default_decompress_parms. */
   private static Colours colours(int[] ids, boolean jfif, int adobe) {
     return switch (ids.length) {
@@ -96,6 +118,10 @@ record JpegMarkers(Colours colours, boolean halfRows, int orientation) {
       case 4 -> adobe == 2 ? Colours.YCCK : Colours.CMYK;
       default -> Colours.OTHER;
     };
+  }
+
+  private static boolean isRestart(int marker) {
+    return marker >= 0xd0 && marker <= 0xd7;
   }
 
   private static boolean isStartOfFrame(int marker) {

@@ -2,6 +2,7 @@ package flora.models.image;
 
 import flora.models.ModelConfig;
 import flora.models.ModelException.ConfigInvalid;
+import flora.models.image.Resampling.Part;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -103,16 +104,7 @@ public final class Preprocessing {
 
   /** The network's input for a picture: {@code [3, height, width]}. */
   public PixelValues apply(RgbImage picture) {
-    RgbImage image = picture;
-    if (resizes) {
-      image =
-          size.shortest > 0
-              ? Framing.shortestEdge(image, size.shortest, filter)
-              : filter.resize(image, size.width, size.height);
-    }
-    if (crops) {
-      image = centre(image);
-    }
+    RgbImage image = framed(picture);
     int plane = image.width() * image.height();
     float[] values = new float[3 * plane];
     byte[] pixels = image.pixels();
@@ -123,6 +115,31 @@ public final class Preprocessing {
       }
     }
     return new PixelValues(image.height(), image.width(), values);
+  }
+
+  /** Resized and cropped; where both are asked for, only what the crop keeps is computed. */
+  private RgbImage framed(RgbImage picture) {
+    if (!resizes) {
+      return crops ? centre(picture) : picture;
+    }
+    if (size.shortest > 0 && !crops) {
+      return Framing.shortestEdge(picture, size.shortest, filter);
+    }
+    var whole =
+        size.shortest > 0
+            ? Framing.shortestEdge(picture, size.shortest)
+            : new Part(0, 0, size.width, size.height);
+    if (!crops) {
+      return filter.resize(picture, whole.width(), whole.height());
+    }
+    int top = Math.floorDiv(whole.height() - crop.height, 2);
+    int left = Math.floorDiv(whole.width() - crop.width, 2);
+    if (top >= 0 && left >= 0) {
+      var part = new Part(left, top, crop.width, crop.height);
+      return filter.resize(picture, whole.width(), whole.height(), part);
+    }
+    Framing.refuseEndless(picture, whole);
+    return centre(filter.resize(picture, whole.width(), whole.height()));
   }
 
   /** The float for each of the 256 levels: scaled in 64 bits, normalised in 32, as NumPy does. */

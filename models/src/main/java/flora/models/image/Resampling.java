@@ -1,5 +1,7 @@
 package flora.models.image;
 
+import java.util.Arrays;
+
 /**
  * Pillow's {@code Image.resize} on 8-bit RGB, to the bit: an antialiasing filter whose support
  * grows with the reduction, weights in fixed point, one pass for each direction, each rounded to 8
@@ -74,13 +76,32 @@ public enum Resampling {
 
   /** The picture in another size. */
   public RgbImage resize(RgbImage image, int width, int height) {
+    return resize(image, width, height, new Part(0, 0, width, height));
+  }
+
+  /** A rectangle of a picture. */
+  record Part(int left, int top, int width, int height) {}
+
+  /** A part of the picture in another size: only what it consists of is computed. */
+  RgbImage resize(RgbImage image, int width, int height, Part part) {
     if (width <= 0 || height <= 0) {
       throw new IllegalArgumentException("a picture cannot be %d x %d".formatted(width, height));
     }
-    if (verticalFirst(image, width, height)) {
-      return toWidth(toHeight(image, height), width);
+    if (width == image.width() && height == image.height()) {
+      return Framing.crop(image, part.left, part.top, part.width, part.height);
     }
-    return toHeight(toWidth(image, width), height);
+    var columns = new Weights(image.width(), width, part.left, part.width);
+    var rows = new Weights(image.height(), height, part.top, part.height);
+    byte[] pixels;
+    if (verticalFirst(image, width, height)) {
+      byte[] narrow =
+          vertical(image.pixels(), 3 * image.width(), 3 * columns.low, 3 * columns.span(), rows, 0);
+      pixels = horizontal(narrow, columns.span(), 0, part.height, columns, columns.low);
+    } else {
+      byte[] flat = horizontal(image.pixels(), image.width(), rows.low, rows.span(), columns, 0);
+      pixels = vertical(flat, 3 * part.width, 0, 3 * part.width, rows, rows.low);
+    }
+    return new RgbImage(part.width, part.height, pixels);
   }
 
   /**
@@ -93,99 +114,132 @@ public enum Resampling {
     return rowsSaved > 0 && rowsSaved > 2L * (image.width() - width);
   }
 
-  private RgbImage toWidth(RgbImage image, int width) {
-    if (width == image.width()) {
-      return image;
-    }
-    byte[] pixels =
-        horizontal(image.pixels(), image.width(), image.height(), weights(image.width(), width));
-    return new RgbImage(width, image.height(), pixels);
-  }
-
-  private RgbImage toHeight(RgbImage image, int height) {
-    if (height == image.height()) {
-      return image;
-    }
-    byte[] pixels = vertical(image.pixels(), image.width(), weights(image.height(), height));
-    return new RgbImage(image.width(), height, pixels);
-  }
-
   /**
-   * For each output position the first input position and the fixed-point weights from there on.
+   * For some output positions the first input position and the fixed-point weights from there on.
    */
-  private static final class Weights {
+  private final class Weights {
     private final int[] first;
     private final int[][] fixed;
 
-    Weights(int to) {
-      first = new int[to];
-      fixed = new int[to][];
-    }
-  }
+    /** The input positions that have a weight: from {@code low} to before {@code high}. */
+    private int low = Integer.MAX_VALUE;
 
-  private Weights weights(int from, int to) {
-    double scale = (double) from / to;
-    double stretch = Math.max(scale, 1);
-    double reach = support * stretch;
-    var weights = new Weights(to);
-    for (int i = 0; i < to; i++) {
-      double centre = (i + 0.5) * scale;
-      int low = Math.max((int) (centre - reach + 0.5), 0);
-      int high = Math.min((int) (centre + reach + 0.5), from);
-      double[] exact = new double[high - low];
+    private int high;
+
+    Weights(int from, int to, int start, int count) {
+      first = new int[count];
+      fixed = new int[count][];
+      for (int i = 0; i < count; i++) {
+        if (from == to) {
+          // no pass at all: each position is itself
+          first[i] = start + i;
+          fixed[i] = new int[] {1 << PRECISION};
+        } else {
+          weigh(i, from, (double) from / to, start + i);
+        }
+        low = Math.min(low, first[i]);
+        high = Math.max(high, first[i] + fixed[i].length);
+      }
+    }
+
+    int span() {
+      return high - low;
+    }
+
+    private void weigh(int i, int from, double scale, int position) {
+      double stretch = Math.max(scale, 1);
+      double reach = support * stretch;
+      double centre = (position + 0.5) * scale;
+      int begin = Math.max((int) (centre - reach + 0.5), 0);
+      int end = Math.min((int) (centre + reach + 0.5), from);
+      double[] exact = new double[end - begin];
       double sum = 0;
       for (int x = 0; x < exact.length; x++) {
-        exact[x] = weight((x + low - centre + 0.5) * (1 / stretch));
+        exact[x] = weight((x + begin - centre + 0.5) * (1 / stretch));
         sum += exact[x];
       }
-      weights.first[i] = low;
-      weights.fixed[i] = new int[exact.length];
+      first[i] = begin;
+      fixed[i] = new int[exact.length];
       for (int x = 0; x < exact.length; x++) {
         double w = (sum == 0 ? exact[x] : exact[x] / sum) * (1 << PRECISION);
-        weights.fixed[i][x] = (int) (w < 0 ? w - 0.5 : w + 0.5);
+        fixed[i][x] = (int) (w < 0 ? w - 0.5 : w + 0.5);
       }
     }
-    return weights;
   }
 
-  private static byte[] horizontal(byte[] in, int width, int height, Weights weights) {
+  /**
+   * Some rows of a picture, each made of as many pixels as there are weights. The channels of a row
+   * are taken apart first: sums over neighbours in an array are what processors do fast.
+   *
+   * @param offset the weights' position of the first pixel of a row
+   */
+  private static byte[] horizontal(
+      byte[] in, int width, int firstRow, int rows, Weights weights, int offset) {
     int to = weights.first.length;
-    byte[] out = new byte[Math.multiplyExact(3, Math.multiplyExact(to, height))];
-    for (int y = 0; y < height; y++) {
+    byte[] out = new byte[Math.multiplyExact(3, Math.multiplyExact(to, rows))];
+    int span = weights.span();
+    int[] red = new int[span];
+    int[] green = new int[span];
+    int[] blue = new int[span];
+    for (int y = 0; y < rows; y++) {
+      int at = 3 * ((firstRow + y) * width + weights.low - offset);
+      for (int x = 0; x < span; x++) {
+        red[x] = in[at + 3 * x] & 0xff;
+        green[x] = in[at + 3 * x + 1] & 0xff;
+        blue[x] = in[at + 3 * x + 2] & 0xff;
+      }
       for (int x = 0; x < to; x++) {
-        convolve(
-            in, 3 * (y * width + weights.first[x]), 3, weights.fixed[x], out, 3 * (y * to + x));
+        int from = weights.first[x] - weights.low;
+        int[] fixed = weights.fixed[x];
+        int pixel = 3 * (y * to + x);
+        out[pixel] = dot(red, from, fixed);
+        out[pixel + 1] = dot(green, from, fixed);
+        out[pixel + 2] = dot(blue, from, fixed);
       }
     }
     return out;
   }
 
-  private static byte[] vertical(byte[] in, int width, Weights weights) {
+  private static byte dot(int[] values, int from, int[] weights) {
+    int sum = 0;
+    for (int i = 0; i < weights.length; i++) {
+      sum += values[from + i] * weights[i];
+    }
+    return rounded(sum);
+  }
+
+  /**
+   * As many rows as there are weights.
+   *
+   * @param stride bytes of a row
+   * @param from the first byte of each row that counts
+   * @param length how many count
+   * @param offset the weights' position of the first row
+   */
+  private static byte[] vertical(
+      byte[] in, int stride, int from, int length, Weights weights, int offset) {
     int to = weights.first.length;
-    byte[] out = new byte[Math.multiplyExact(3, Math.multiplyExact(width, to))];
+    byte[] out = new byte[Math.multiplyExact(length, to)];
+    int[] sums = new int[length];
     for (int y = 0; y < to; y++) {
-      int row = 3 * width * weights.first[y];
-      for (int x = 0; x < width; x++) {
-        convolve(in, row + 3 * x, 3 * width, weights.fixed[y], out, 3 * (y * width + x));
+      Arrays.fill(sums, 0);
+      int row = (weights.first[y] - offset) * stride + from;
+      for (int w : weights.fixed[y]) {
+        for (int x = 0; x < length; x++) {
+          sums[x] += (in[row + x] & 0xff) * w;
+        }
+        row += stride;
+      }
+      for (int x = 0; x < length; x++) {
+        out[y * length + x] = rounded(sums[x]);
       }
     }
     return out;
   }
 
-  private static void convolve(byte[] in, int at, int step, int[] weights, byte[] out, int to) {
-    int r = 1 << (PRECISION - 1);
-    int g = r;
-    int b = r;
-    int from = at;
-    for (int w : weights) {
-      r += (in[from] & 0xff) * w;
-      g += (in[from + 1] & 0xff) * w;
-      b += (in[from + 2] & 0xff) * w;
-      from += step;
-    }
-    out[to] = (byte) Math.clamp(r >> PRECISION, 0, 255);
-    out[to + 1] = (byte) Math.clamp(g >> PRECISION, 0, 255);
-    out[to + 2] = (byte) Math.clamp(b >> PRECISION, 0, 255);
+  private static byte rounded(int sum) {
+    int value = (sum + (1 << (PRECISION - 1))) >> PRECISION;
+    return (byte) Math.min(Math.max(value, 0), 255);
   }
 
   private static double sinc(double x) {

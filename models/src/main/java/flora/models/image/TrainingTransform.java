@@ -1,5 +1,7 @@
 package flora.models.image;
 
+import flora.models.image.Resampling.Part;
+
 /**
  * The picture as Stable Diffusion is trained on it: shorter edge to the resolution (bilinear, with
  * antialiasing), centre crop, values in [-1, 1].
@@ -21,10 +23,12 @@ public final class TrainingTransform {
 
   /** The network's input: {@code [3, resolution, resolution]} of the middle of a picture. */
   public PixelValues apply(RgbImage picture) {
-    RgbImage resized = resize(picture);
-    int top = (int) Math.rint((resized.height() - resolution) / 2.0);
-    int left = (int) Math.rint((resized.width() - resolution) / 2.0);
-    return cut(resized, left, top, false);
+    var whole = Framing.shortestEdge(picture, resolution);
+    int top = (int) Math.rint((whole.height() - resolution) / 2.0);
+    int left = (int) Math.rint((whole.width() - resolution) / 2.0);
+    var part = new Part(left, top, resolution, resolution);
+    var middle = Resampling.BILINEAR.resize(picture, whole.width(), whole.height(), part);
+    return cut(middle, 0, 0, false);
   }
 
   /** The whole picture with its shorter edge at the resolution. */

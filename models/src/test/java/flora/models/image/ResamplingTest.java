@@ -6,6 +6,7 @@ import flora.tensors.SafetensorsFile;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -44,5 +45,33 @@ class ResamplingTest {
     var image = new RgbImage(2, 1, pixels);
 
     assertThat(Resampling.BICUBIC.resize(image, 2, 1).pixels()).isEqualTo(pixels);
+  }
+
+  @Test
+  void aPartEqualsThePartOfTheWhole() {
+    var random = new Random(7);
+    for (int round = 0; round < 200; round++) {
+      var image = noise(random, 1 + random.nextInt(60), 1 + random.nextInt(60));
+      int width = 1 + random.nextInt(80);
+      int height = random.nextInt(4) == 0 ? image.height() : 1 + random.nextInt(80);
+      int left = random.nextInt(width);
+      int top = random.nextInt(height);
+      var part =
+          new Resampling.Part(
+              left, top, 1 + random.nextInt(width - left), 1 + random.nextInt(height - top));
+      var filter = Resampling.values()[random.nextInt(Resampling.values().length)];
+      var whole = filter.resize(image, width, height);
+
+      assertThat(filter.resize(image, width, height, part).pixels())
+          .as("%s of %d x %d, %s", filter, width, height, part)
+          .isEqualTo(
+              Framing.crop(whole, part.left(), part.top(), part.width(), part.height()).pixels());
+    }
+  }
+
+  private static RgbImage noise(Random random, int width, int height) {
+    byte[] pixels = new byte[3 * width * height];
+    random.nextBytes(pixels);
+    return new RgbImage(width, height, pixels);
   }
 }
