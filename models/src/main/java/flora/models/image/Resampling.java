@@ -90,18 +90,22 @@ public enum Resampling {
     if (width == image.width() && height == image.height()) {
       return Framing.crop(image, part.left, part.top, part.width, part.height);
     }
-    var columns = new Weights(image.width(), width, part.left, part.width);
-    var rows = new Weights(image.height(), height, part.top, part.height);
-    byte[] pixels;
-    if (verticalFirst(image, width, height)) {
-      byte[] narrow =
-          vertical(image.pixels(), 3 * image.width(), 3 * columns.low, 3 * columns.span(), rows, 0);
-      pixels = horizontal(narrow, columns.span(), 0, part.height, columns, columns.low);
-    } else {
-      byte[] flat = horizontal(image.pixels(), image.width(), rows.low, rows.span(), columns, 0);
-      pixels = vertical(flat, 3 * part.width, 0, 3 * part.width, rows, rows.low);
-    }
+    byte[] pixels = resize(image.pixels(), image.width(), image.height(), 3, width, height, part);
     return new RgbImage(part.width, part.height, pixels);
+  }
+
+  /** A part of a resized picture of any number of channels, whose samples lie pixel by pixel. */
+  byte[] resize(
+      byte[] in, int fromWidth, int fromHeight, int channels, int width, int height, Part part) {
+    var columns = new Weights(fromWidth, width, part.left, part.width);
+    var rows = new Weights(fromHeight, height, part.top, part.height);
+    if (verticalFirst(fromWidth, fromHeight, width, height)) {
+      int length = channels * columns.span();
+      byte[] narrow = vertical(in, channels * fromWidth, channels * columns.low, length, rows, 0);
+      return horizontal(narrow, channels, columns.span(), 0, part.height, columns, columns.low);
+    }
+    byte[] flat = horizontal(in, channels, fromWidth, rows.low, rows.span(), columns, 0);
+    return vertical(flat, channels * part.width, 0, channels * part.width, rows, rows.low);
   }
 
   /**
@@ -109,9 +113,9 @@ public enum Resampling {
    * (tools/parity/make_images.py checks it); earlier releases always begin with the horizontal
    * pass.
    */
-  private static boolean verticalFirst(RgbImage image, int width, int height) {
-    int rowsSaved = image.height() - height;
-    return rowsSaved > 0 && rowsSaved > 2L * (image.width() - width);
+  private static boolean verticalFirst(int fromWidth, int fromHeight, int width, int height) {
+    int rowsSaved = fromHeight - height;
+    return rowsSaved > 0 && rowsSaved > 2L * (fromWidth - width);
   }
 
   /**
@@ -174,38 +178,31 @@ public enum Resampling {
    * @param offset the weights' position of the first pixel of a row
    */
   private static byte[] horizontal(
-      byte[] in, int width, int firstRow, int rows, Weights weights, int offset) {
+      byte[] in, int channels, int width, int firstRow, int rows, Weights weights, int offset) {
     int to = weights.first.length;
-    byte[] out = new byte[Math.multiplyExact(3, Math.multiplyExact(to, rows))];
-    int span = weights.span();
-    int[] red = new int[span];
-    int[] green = new int[span];
-    int[] blue = new int[span];
+    byte[] out = new byte[Math.multiplyExact(channels, Math.multiplyExact(to, rows))];
+    int[] plane = new int[weights.span()];
     for (int y = 0; y < rows; y++) {
-      int at = 3 * ((firstRow + y) * width + weights.low - offset);
-      for (int x = 0; x < span; x++) {
-        red[x] = in[at + 3 * x] & 0xff;
-        green[x] = in[at + 3 * x + 1] & 0xff;
-        blue[x] = in[at + 3 * x + 2] & 0xff;
-      }
-      for (int x = 0; x < to; x++) {
-        int from = weights.first[x] - weights.low;
-        int[] fixed = weights.fixed[x];
-        int pixel = 3 * (y * to + x);
-        out[pixel] = dot(red, from, fixed);
-        out[pixel + 1] = dot(green, from, fixed);
-        out[pixel + 2] = dot(blue, from, fixed);
+      int row = channels * ((firstRow + y) * width + weights.low - offset);
+      for (int channel = 0; channel < channels; channel++) {
+        for (int x = 0; x < plane.length; x++) {
+          plane[x] = in[row + channels * x + channel] & 0xff;
+        }
+        for (int x = 0; x < to; x++) {
+          int sum = dot(plane, weights.first[x] - weights.low, weights.fixed[x]);
+          out[channels * (y * to + x) + channel] = rounded(sum);
+        }
       }
     }
     return out;
   }
 
-  private static byte dot(int[] values, int from, int[] weights) {
+  private static int dot(int[] values, int from, int[] weights) {
     int sum = 0;
     for (int i = 0; i < weights.length; i++) {
       sum += values[from + i] * weights[i];
     }
-    return rounded(sum);
+    return sum;
   }
 
   /**
