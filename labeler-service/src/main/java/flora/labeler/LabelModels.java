@@ -1,11 +1,15 @@
 package flora.labeler;
 
 import flora.labeler.caption.Caption;
+import flora.labeler.caption.CaptionRules;
+import flora.labeler.caption.CaptionText;
 import flora.labeler.caption.Captioner;
 import flora.labeler.caption.LabelChoice;
+import flora.labeler.caption.LabelMode;
 import flora.labeler.caption.LabelRecipe;
 import flora.labeler.caption.LabelSet;
 import flora.labeler.caption.Prepared;
+import flora.labeler.caption.StoredEmbeddings;
 import flora.labeler.caption.ZeroShotCaptioner;
 import flora.models.ModelException;
 import flora.models.image.RgbImage;
@@ -17,25 +21,31 @@ import flora.schemas.request.LabelOptions;
 import flora.schemas.run.Head;
 import flora.stage.SnapshotFolder;
 import flora.store.LocalCache;
+import flora.store.ObjectStore;
 import flora.tensors.SafetensorsException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Opens the label models that the fetch stage has left in the store. */
 final class LabelModels {
 
+  private final ObjectStore store;
   private final LocalCache cache;
   private final Path workFolder;
 
   /**
    * An opener.
    *
+   * @param store keeps what was computed of a model, for the next run
+   * @param cache of the models' files
    * @param workFolder where links to the models' files are laid out
    */
-  LabelModels(LocalCache cache, Path workFolder) {
+  LabelModels(ObjectStore store, LocalCache cache, Path workFolder) {
+    this.store = store;
     this.cache = cache;
     this.workFolder = workFolder;
   }
@@ -95,15 +105,25 @@ final class LabelModels {
     var choice =
         new LabelChoice(
             LabelSet.of(options.labels()),
+            LabelMode.PER_KIND,
             options.threshold(),
             options.topK(),
-            options.triggerWord());
+            true);
+    var text =
+        new CaptionText(
+            new CaptionRules(options.triggerWord(), null, null, List.of(), Map.of(), 0), null);
     var folder = SnapshotFolder.open(cache, snapshot, workFolder);
     try {
       beat.run();
       return new InFolder(
           ZeroShotCaptioner.open(
-              folder.path(), recipe(options, head), options.templates(), choice, beat),
+              folder.path(),
+              recipe(options, head),
+              options.templates(),
+              choice,
+              text,
+              new StoredEmbeddings(store, snapshot.repo(), snapshot.commit(), workFolder),
+              beat),
           model,
           folder);
     } catch (ModelException e) {

@@ -38,6 +38,7 @@ public class LabelerApplication {
       ObjectStore store, LocalCache cache, StoreProperties storage, LabelerProperties properties) {
     // beside the cache, not in it: the cache counts what it finds
     var work = storage.cacheFolder().toAbsolutePath().resolveSibling("labeler");
-    return new LabelerFlow(store, new LabelModels(cache, work), properties, Clock.systemUTC());
+    return new LabelerFlow(
+        store, new LabelModels(store, cache, work), properties, Clock.systemUTC());
   }
 }

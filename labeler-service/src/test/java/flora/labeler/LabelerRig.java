@@ -67,7 +67,7 @@ final class LabelerRig {
     this.flow =
         new LabelerFlow(
             store,
-            new LabelModels(cache, folder.resolve("work")),
+            new LabelModels(store, cache, folder.resolve("work")),
             new LabelerProperties(8, 2, DataSize.ofMegabytes(64), 89_478_485),
             Clock.systemUTC());
   }

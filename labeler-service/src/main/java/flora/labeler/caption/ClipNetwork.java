@@ -54,6 +54,11 @@ final class ClipNetwork implements AutoCloseable {
     return values;
   }
 
+  /** The number of tokens of a text, start and end included, however many. */
+  int tokens(String text) {
+    return tokenizer.ids(text).length;
+  }
+
   /** One unit vector for each picture, {@code [n][d]}. */
   float[][] embedPictures(List<PixelValues> pictures) {
     int each = 3 * side * side;

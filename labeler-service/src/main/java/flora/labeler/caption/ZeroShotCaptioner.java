@@ -5,20 +5,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/**
- * Captions out of labels by CLIP's zero-shot classification, https://arxiv.org/abs/2103.00020: the
- * label whose prompts lie nearest to the picture. The prompts of a label are averaged to one vector
- * (section 3.1.4), once for the whole run.
- */
+/** Captions out of labels. */
 public final class ZeroShotCaptioner implements Captioner {
 
-  /** Small, so that a run can be stopped while labels are embedded. */
-  private static final int PROMPT_BATCH = 32;
-
-  private final ClipNetwork network;
+  private final ClipLabels clip;
   private final LabelRecipe recipe;
   private final LabelChoice choice;
-  private final float[][] labels;
+  private final CaptionText text;
 
   /**
    * Opens a model and embeds the labels.
@@ -30,23 +23,23 @@ public final class ZeroShotCaptioner implements Captioner {
    * @throws flora.models.ModelException when the folder holds no CLIP model that can be used
    */
   public static ZeroShotCaptioner open(
-      Path folder, LabelRecipe recipe, List<String> templates, LabelChoice choice, Runnable beat) {
-    var network = ClipNetwork.open(folder);
-    try {
-      var labels = embed(network, choice.labels().all(), templates, beat);
-      return new ZeroShotCaptioner(network, recipe, choice, labels);
-    } catch (RuntimeException e) {
-      network.close();
-      throw e;
-    }
+      Path folder,
+      LabelRecipe recipe,
+      List<String> templates,
+      LabelChoice choice,
+      CaptionText text,
+      LabelEmbeddings embeddings,
+      Runnable beat) {
+    return new ZeroShotCaptioner(
+        ClipLabels.open(folder, choice, templates, embeddings, beat), recipe, choice, text);
   }
 
   private ZeroShotCaptioner(
-      ClipNetwork network, LabelRecipe recipe, LabelChoice choice, float[][] labels) {
-    this.network = network;
+      ClipLabels clip, LabelRecipe recipe, LabelChoice choice, CaptionText text) {
+    this.clip = clip;
     this.recipe = recipe;
     this.choice = choice;
-    this.labels = labels;
+    this.text = text;
   }
 
   @Override
@@ -56,7 +49,7 @@ public final class ZeroShotCaptioner implements Captioner {
 
   @Override
   public Prepared prepare(RgbImage picture) {
-    return new Prepared(network.prepare(picture), null);
+    return new Prepared(clip.prepare(picture), null);
   }
 
   @Override
@@ -64,76 +57,16 @@ public final class ZeroShotCaptioner implements Captioner {
     beat.run();
     var pixels = pictures.stream().map(Prepared::forClip).toList();
     var captions = new ArrayList<Caption>();
-    for (var picture : network.embedPictures(pixels)) {
-      var logits = new float[labels.length];
-      for (int i = 0; i < logits.length; i++) {
-        logits[i] = (float) (network.logitScale() * dot(picture, labels[i]));
-      }
-      captions.add(choice.choose(logits));
+    for (var similarities : clip.similarities(pixels)) {
+      var labels = choice.choose(similarities);
+      var assembled = text.assemble(null, labels.stream().map(Caption.Score::label).toList());
+      captions.add(new Caption(assembled.text(), null, labels, null, assembled.cutTokens()));
     }
     return captions;
   }
 
   @Override
   public void close() {
-    network.close();
-  }
-
-  private static float[][] embed(
-      ClipNetwork network, List<String> names, List<String> templates, Runnable beat) {
-    var sums = new float[names.size()][];
-    var prompts = new ArrayList<String>(PROMPT_BATCH);
-    var owners = new ArrayList<Integer>(PROMPT_BATCH);
-    for (int i = 0; i < names.size(); i++) {
-      for (var template : templates) {
-        prompts.add(template.replace("{}", names.get(i)));
-        owners.add(i);
-        if (prompts.size() == PROMPT_BATCH) {
-          beat.run();
-          add(network, prompts, owners, sums);
-        }
-      }
-    }
-    add(network, prompts, owners, sums);
-    for (var sum : sums) {
-      normalize(sum);
-    }
-    return sums;
-  }
-
-  private static void add(
-      ClipNetwork network, List<String> prompts, List<Integer> owners, float[][] sums) {
-    if (prompts.isEmpty()) {
-      return;
-    }
-    var vectors = network.embedTexts(prompts);
-    for (int p = 0; p < vectors.length; p++) {
-      var vector = vectors[p];
-      var sum = sums[owners.get(p)];
-      if (sum == null) {
-        sums[owners.get(p)] = vector;
-      } else {
-        for (int i = 0; i < sum.length; i++) {
-          sum[i] += vector[i];
-        }
-      }
-    }
-    prompts.clear();
-    owners.clear();
-  }
-
-  private static void normalize(float[] vector) {
-    double norm = Math.sqrt(dot(vector, vector));
-    for (int i = 0; i < vector.length; i++) {
-      vector[i] = (float) (vector[i] / norm);
-    }
-  }
-
-  private static double dot(float[] a, float[] b) {
-    double sum = 0;
-    for (int i = 0; i < a.length; i++) {
-      sum += (double) a[i] * b[i];
-    }
-    return sum;
+    clip.close();
   }
 }
