@@ -10,6 +10,7 @@ import flora.models.tokenizer.ClipTokenizer;
 import flora.models.tokenizer.Encoding;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /** The set of a whole CLIP: both encoders, their features, and the labels of pictures. */
@@ -17,7 +18,7 @@ final class ClipSets implements GoldenKind {
 
   @Override
   public boolean handles(GoldenSet set) {
-    return set.name().equals("tiny-clip");
+    return set.modelType().equals(Optional.of("clip")) && set.has("image_features");
   }
 
   @Override
@@ -55,11 +56,16 @@ final class ClipSets implements GoldenKind {
     comparison.tensor("input_ids", ids.stream().mapToLong(Long::longValue).toArray());
     comparison.tensor("attention_mask", mask.stream().mapToLong(Long::longValue).toArray());
 
+    pixels(set, set.hyper().texts("files"), comparison);
+  }
+
+  /** Declares {@code pixel_values} as an input, which must be what the processor makes of files. */
+  static void pixels(GoldenSet set, List<String> files, Comparison comparison) {
     comparison.inputs("pixel_values"::equals);
     var preprocessing = Preprocessing.read(set.model().resolve("preprocessor_config.json"));
     float[] golden = set.floats("pixel_values");
     int at = 0;
-    for (String file : set.hyper().texts("files")) {
+    for (String file : files) {
       var picture = new ImageDecoder().decode(set.root().resolve("images").resolve(file));
       boolean equal = true;
       for (float value : preprocessing.apply(picture).values()) {

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -122,6 +123,14 @@ final class GoldenSet implements AutoCloseable {
       throw new IllegalArgumentException(name + " names a model outside " + root);
     }
     return model;
+  }
+
+  /** What the model's {@code config.json} says it is; empty where there is none. */
+  Optional<String> modelType() {
+    Path config = model().resolve("config.json");
+    return Files.isRegularFile(config)
+        ? ModelConfig.read(config).text("model_type")
+        : Optional.empty();
   }
 
   /** The names of the tensors. */

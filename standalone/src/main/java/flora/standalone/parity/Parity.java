@@ -52,6 +52,7 @@ public final class Parity {
             new ImageSets(),
             new TokenizerSets(),
             new ClipSets(),
+            new BlipSets(),
             new StableDiffusionSets(),
             new LoraTrainingSets(exports));
   }

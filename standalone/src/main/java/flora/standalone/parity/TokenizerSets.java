@@ -1,16 +1,109 @@
 package flora.standalone.parity;
 
 import flora.models.ModelConfig;
+import flora.models.tokenizer.BertTokenizer;
 import flora.models.tokenizer.ClipTokenizer;
 import flora.models.tokenizer.Encoding;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 
 /** The sets {@code tokenizers/MODEL}: ids of prompts, as the peer's fast tokenizer gives them. */
 final class TokenizerSets implements GoldenKind {
+
+  /** What all tokenizers can do. */
+  private interface Tokenizer {
+    int[] ids(String text);
+
+    Encoding encode(String text, int length);
+
+    String decode(int[] ids);
+
+    int size();
+
+    Optional<Integer> bos();
+
+    Optional<Integer> eos();
+
+    int pad();
+  }
+
+  private record Clip(ClipTokenizer files) implements Tokenizer {
+    @Override
+    public int[] ids(String text) {
+      return files.ids(text);
+    }
+
+    @Override
+    public Encoding encode(String text, int length) {
+      return files.encode(text, length);
+    }
+
+    @Override
+    public String decode(int[] ids) {
+      return files.decode(ids);
+    }
+
+    @Override
+    public int size() {
+      return files.vocabularySize();
+    }
+
+    @Override
+    public Optional<Integer> bos() {
+      return Optional.of(files.startId());
+    }
+
+    @Override
+    public Optional<Integer> eos() {
+      return Optional.of(files.endId());
+    }
+
+    @Override
+    public int pad() {
+      return files.padId();
+    }
+  }
+
+  private record Bert(BertTokenizer files) implements Tokenizer {
+    @Override
+    public int[] ids(String text) {
+      return files.ids(text);
+    }
+
+    @Override
+    public Encoding encode(String text, int length) {
+      return files.encode(text, length);
+    }
+
+    @Override
+    public String decode(int[] ids) {
+      return files.decode(ids);
+    }
+
+    @Override
+    public int size() {
+      return files.vocabularySize();
+    }
+
+    @Override
+    public Optional<Integer> bos() {
+      return files.bosId();
+    }
+
+    @Override
+    public Optional<Integer> eos() {
+      return Optional.empty();
+    }
+
+    @Override
+    public int pad() {
+      return files.padId();
+    }
+  }
 
   @Override
   public boolean handles(GoldenSet set) {
@@ -19,17 +112,11 @@ final class TokenizerSets implements GoldenKind {
 
   @Override
   public void check(GoldenSet set, Comparison comparison) {
-    Path model = set.model();
-    Path folder =
-        Files.isDirectory(model.resolve("tokenizer")) ? model.resolve("tokenizer") : model;
-    ModelConfig.read(folder.resolve("tokenizer_config.json"))
-        .only("tokenizer_class", "CLIPTokenizer", "CLIPTokenizerFast");
-    var tokenizer = ClipTokenizer.load(folder);
-    comparison.exactly("bos", tokenizer.startId() == set.json().path("bos").asInt(-1));
-    comparison.exactly("eos", tokenizer.endId() == set.json().path("eos").asInt(-1));
-    comparison.exactly("pad", tokenizer.padId() == set.json().path("pad").asInt(-1));
-    comparison.exactly(
-        "vocab_size", tokenizer.vocabularySize() == set.json().path("vocab_size").asInt(-1));
+    Tokenizer tokenizer = tokenizer(set.model());
+    comparison.exactly("bos", tokenizer.bos().equals(id(set, "bos")));
+    comparison.exactly("eos", tokenizer.eos().equals(id(set, "eos")));
+    comparison.exactly("pad", id(set, "pad").equals(Optional.of(tokenizer.pad())));
+    comparison.exactly("vocab_size", id(set, "vocab_size").equals(Optional.of(tokenizer.size())));
     int number = 0;
     for (JsonNode prompt : set.json().path("prompts")) {
       String name = "prompts[" + number++ + "].";
@@ -44,14 +131,29 @@ final class TokenizerSets implements GoldenKind {
               Arrays.copyOfRange(actual, 1, actual.length - 1)));
       comparison.exactly(
           name + "decoded", tokenizer.decode(actual).equals(prompt.path("decoded").asString("?")));
-      Encoding encoding = tokenizer.encode(text);
+      String cut = prompt.has("ids_16") ? "16" : "max_length";
+      long[] padded = longs(prompt.path("ids_" + cut));
+      Encoding encoding = tokenizer.encode(text, Math.max(2, padded.length));
+      comparison.exactly(name + "ids_" + cut, Arrays.equals(padded, encoding.ids()));
       comparison.exactly(
-          name + "ids_max_length",
-          Arrays.equals(longs(prompt.path("ids_max_length")), encoding.ids()));
-      comparison.exactly(
-          name + "mask_max_length",
-          Arrays.equals(longs(prompt.path("mask_max_length")), encoding.mask()));
+          name + "mask_" + cut, Arrays.equals(longs(prompt.path("mask_" + cut)), encoding.mask()));
     }
+  }
+
+  private static Tokenizer tokenizer(Path model) {
+    Path folder =
+        Files.isDirectory(model.resolve("tokenizer")) ? model.resolve("tokenizer") : model;
+    ModelConfig config = ModelConfig.read(folder.resolve("tokenizer_config.json"));
+    return switch (config.text("tokenizer_class", "")) {
+      case "CLIPTokenizer", "CLIPTokenizerFast" -> new Clip(ClipTokenizer.load(folder));
+      case "BertTokenizer", "BertTokenizerFast" -> new Bert(BertTokenizer.load(folder));
+      default -> throw config.unsupported("tokenizer_class", "supported: CLIP's and BERT's");
+    };
+  }
+
+  private static Optional<Integer> id(GoldenSet set, String key) {
+    JsonNode id = set.json().path(key);
+    return id.isNumber() ? Optional.of(id.intValue()) : Optional.empty();
   }
 
   private static int[] ints(JsonNode list) {

@@ -68,12 +68,15 @@ class ParityTest {
   }
 
   @Test
-  void thePicturesTheTokenizersAndClipAreRight() {
-    assertThat(run(GOLDENS, "images", "tokenizers", "tiny-clip")).as(output()).isZero();
+  void thePicturesTheTokenizersClipAndBlipAreRight() {
+    assertThat(run(GOLDENS, "images", "tokenizers", "tiny-clip", "tiny-blip"))
+        .as(output())
+        .isZero();
 
     assertThat(output().lines().map(line -> line.split("  ")[0].strip()))
-        .containsExactly("ok", "ok", "ok", "ok");
-    assertThat(output()).contains("  images  ", "  tokenizers/tiny-sd  ", "  tiny-clip  ");
+        .containsExactly("ok", "ok", "ok", "ok", "ok", "ok");
+    assertThat(output())
+        .contains("  images  ", "  tokenizers/tiny-blip  ", "  tiny-blip  ", "  tiny-clip  ");
   }
 
   @Test
@@ -114,8 +117,27 @@ class ParityTest {
   }
 
   @Test
+  void aWrongCaptionFailsTheSetAndNamesThePicture() throws IOException {
+    copy("golden/tiny-blip", "models/tiny-blip", "images");
+    Path golden = folder.resolve("golden/tiny-blip/golden.json");
+    Files.writeString(golden, Files.readString(golden).replace("men p horse", "men q horse"));
+
+    assertThat(run(folder, "tiny-blip")).isEqualTo(1);
+    assertThat(output()).startsWith("FAIL         tiny-blip  captions[large.png, null].text  ");
+  }
+
+  @Test
+  void theKindOfASetIsThatOfItsModel() throws IOException {
+    copy("golden/tiny-blip", "models/tiny-blip", "images");
+    Files.move(folder.resolve("golden/tiny-blip"), folder.resolve("golden/another"));
+    Files.move(folder.resolve("models/tiny-blip"), folder.resolve("models/another"));
+
+    assertThat(run(folder, "another")).as(output()).isZero();
+  }
+
+  @Test
   void aWrongIdFailsTheSetAndNamesThePrompt() throws IOException {
-    copy("golden/tokenizers", "models/tiny-clip", "models/tiny-sd");
+    copy("golden/tokenizers", "models/tiny-clip", "models/tiny-sd", "models/tiny-blip");
     Path golden = folder.resolve("golden/tokenizers/tiny-clip.json");
     Files.writeString(golden, Files.readString(golden).replaceFirst("\\b549\\b", "550"));
 
