@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * PyTorch's words. Every method may be called from any platform thread.
  */
 public final class Aten {
+  /** A hint for packed weights: other numbers of rows are as right and as fast. */
+  private static final int TYPICAL_ROWS = 1024;
+
   private Aten() {}
 
   /** Starts the engine if it does not run yet, and returns the manager that arrays are made by. */
@@ -35,6 +38,51 @@ public final class Aten {
   /** {@code y + s·((x·aᵀ)·bᵀ)}: a linear layer's output with its low-rank change. */
   public static NDArray lora(NDArray y, NDArray x, NDArray a, NDArray b, double s) {
     return one("lora", y, x, a, b, s);
+  }
+
+  /**
+   * A linear layer's dense fp32 w {@code [out, in]} in the order in which the processor's vector
+   * units read it; for {@link #packedLinear}, which multiplies by it up to twice as fast as {@link
+   * #linear} by w, whatever the number of rows. The array is opaque: it has neither a shape nor
+   * values that could be read.
+   */
+  public static NDArray packLinear(NDArray w) {
+    return one("pack_linear", w, TYPICAL_ROWS);
+  }
+
+  /**
+   * {@link #linear} and an activation in one go; not differentiable.
+   *
+   * @param packed of {@link #packLinear}
+   * @param activation {@code none}, {@code relu}, {@code gelu} (the exact one) or {@code swish}
+   */
+  public static NDArray packedLinear(
+      NDArray x, NDArray packed, String activation, @Nullable NDArray b) {
+    return one("packed_linear", x, packed, activation, b);
+  }
+
+  /** {@code x·wᵀ + b + y} in one go; not differentiable. */
+  public static NDArray packedLinearAdd(NDArray x, NDArray y, NDArray packed, @Nullable NDArray b) {
+    return one("packed_linear_add", x, y, packed, b);
+  }
+
+  /**
+   * A linear layer's dense fp32 w {@code [out, in]} as whole numbers from −127 to 127 with a scale
+   * for each output, for {@link #int8Linear}: three arrays, the first of them opaque.
+   */
+  public static List<NDArray> int8Pack(NDArray w) {
+    return many("int8_pack", w, TYPICAL_ROWS);
+  }
+
+  /**
+   * {@link #packedLinear} in whole numbers: x is rounded to 256 steps between its smallest and its
+   * largest value, all of it by one scale.
+   *
+   * @param packed the three arrays of {@link #int8Pack}
+   */
+  public static NDArray int8Linear(
+      NDArray x, List<NDArray> packed, String activation, @Nullable NDArray b) {
+    return one("int8_linear", x, packed.get(0), packed.get(1), packed.get(2), activation, b);
   }
 
   /** Cross-correlation; x {@code [n, in, h, w]}, w {@code [out, in/groups, kh, kw]}. */

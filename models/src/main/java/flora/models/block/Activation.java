@@ -4,16 +4,28 @@ import ai.djl.ndarray.NDArray;
 import flora.models.ModelConfig;
 import flora.models.aten.Aten;
 import java.util.Arrays;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** The activation functions that configuration files name. */
 public enum Activation {
   SILU("silu", "swish") {
+    @Override
+    String fused() {
+      return "swish";
+    }
+
     @Override
     public NDArray apply(NDArray x) {
       return Aten.silu(x);
     }
   },
   GELU("gelu") {
+    @Override
+    String fused() {
+      return "gelu";
+    }
+
     @Override
     public NDArray apply(NDArray x) {
       return Aten.gelu(x);
@@ -33,6 +45,11 @@ public enum Activation {
   },
   RELU("relu") {
     @Override
+    String fused() {
+      return "relu";
+    }
+
+    @Override
     public NDArray apply(NDArray x) {
       return Aten.relu(x);
     }
@@ -45,6 +62,24 @@ public enum Activation {
   }
 
   public abstract NDArray apply(NDArray x);
+
+  /** What a product that computes the activation on its way out calls it; null if it cannot. */
+  @Nullable String fused() {
+    return null;
+  }
+
+  /**
+   * A product with an activation, on its way out or behind it.
+   *
+   * @param product given the name of an activation, or {@code none}
+   */
+  static NDArray after(@Nullable Activation activation, Function<String, NDArray> product) {
+    if (activation == null) {
+      return product.apply("none");
+    }
+    String fused = activation.fused();
+    return fused == null ? activation.apply(product.apply("none")) : product.apply(fused);
+  }
 
   /**
    * The activation that a key of a configuration names.

@@ -4,9 +4,12 @@ import ai.djl.ndarray.NDArray;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
 import flora.models.block.Activation;
+import flora.models.block.FeedForward;
+import flora.models.block.FusedLinear;
 import flora.models.block.LayerNorm;
 import flora.models.block.Linear;
 import flora.models.weights.Weights;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,15 +19,11 @@ import org.jspecify.annotations.Nullable;
 final class ClipLayer {
   private final int heads;
   private final boolean causal;
-  private final Activation activation;
-  private final Linear query;
-  private final Linear key;
-  private final Linear value;
+  private final FusedLinear projections;
   private final Linear out;
   private final LayerNorm norm1;
   private final LayerNorm norm2;
-  private final Linear fc1;
-  private final Linear fc2;
+  private final FeedForward mlp;
 
   /** What the layers of one encoder have in common. */
   record Shape(
@@ -33,34 +32,44 @@ final class ClipLayer {
   ClipLayer(Shape shape, Weights weights) {
     heads = shape.heads;
     causal = shape.causal;
-    activation = shape.activation;
     int size = shape.size;
     Weights attention = weights.child("self_attn");
-    query = new Linear(attention.child("q_proj"), size, size, true);
-    key = new Linear(attention.child("k_proj"), size, size, true);
-    value = new Linear(attention.child("v_proj"), size, size, true);
+    projections =
+        new FusedLinear(
+            List.of(
+                attention.child("q_proj"), attention.child("k_proj"), attention.child("v_proj")),
+            size,
+            size);
     out = new Linear(attention.child("out_proj"), size, size, true);
     norm1 = new LayerNorm(weights.child("layer_norm1"), size, shape.eps);
     norm2 = new LayerNorm(weights.child("layer_norm2"), size, shape.eps);
-    fc1 = new Linear(weights.child("mlp").child("fc1"), size, shape.innerSize, true);
-    fc2 = new Linear(weights.child("mlp").child("fc2"), shape.innerSize, size, true);
+    Weights inner = weights.child("mlp");
+    mlp =
+        new FeedForward(
+            inner.child("fc1"), inner.child("fc2"), size, shape.innerSize, shape.activation);
   }
 
   /** {@code [n, t, size]} stays; a mask {@code [n, 1, t, t]} replaces the causal one. */
   NDArray forward(NDArray x, @Nullable NDArray mask) {
     try (var scope = new Scope()) {
-      NDArray h = norm1.forward(x);
-      NDArray a =
-          Aten.attention(
-              query.forward(h),
-              key.forward(h),
-              value.forward(h),
-              heads,
-              causal && mask == null,
-              mask); // [n, t, size]
-      NDArray y = Aten.add(x, out.forward(a));
-      h = activation.apply(fc1.forward(norm2.forward(y))); // [n, t, innerSize]
-      return scope.keep(Aten.add(y, fc2.forward(h)));
+      List<NDArray> qkv = projections.forward(norm1.forward(x)); // each [n, t, size]
+      return scope.keep(rest(x, qkv.get(0), qkv.get(1), qkv.get(2), mask));
     }
+  }
+
+  /** What {@link #forward} makes of the first token, which sees all: {@code [n, 1, size]}. */
+  NDArray first(NDArray x) {
+    try (var scope = new Scope()) {
+      List<NDArray> qkv = projections.forward(norm1.forward(x));
+      NDArray query = Aten.contiguous(Aten.narrow(qkv.get(0), 1, 0, 1));
+      NDArray token = Aten.contiguous(Aten.narrow(x, 1, 0, 1));
+      return scope.keep(rest(token, query, qkv.get(1), qkv.get(2), null));
+    }
+  }
+
+  private NDArray rest(NDArray x, NDArray q, NDArray k, NDArray v, @Nullable NDArray mask) {
+    NDArray a = Aten.attention(q, k, v, heads, causal && mask == null, mask); // [n, t, size]
+    NDArray y = out.forwardAdd(a, x);
+    return mlp.forward(norm2.forward(y), y);
   }
 }

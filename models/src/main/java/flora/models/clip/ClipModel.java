@@ -5,6 +5,7 @@ import flora.models.ModelConfig;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
 import flora.models.block.Linear;
+import flora.models.weights.Precision;
 import flora.models.weights.Weights;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -25,11 +26,20 @@ public final class ClipModel implements AutoCloseable {
   private final Linear visualProjection;
   private final double logitScale;
 
-  /** Reads {@code config.json} and the weights beside it. */
+  /** Reads {@code config.json} and the weights beside it, to compute in fp32. */
   public static ClipModel open(Path folder) {
+    return open(folder, Precision.FP32);
+  }
+
+  /**
+   * {@link #open(Path)} to compute in another precision. It is that of the layers of the picture
+   * encoder; texts, which are read once for many pictures, are never computed in int8, and the
+   * projections and embeddings always in fp32.
+   */
+  public static ClipModel open(Path folder, Precision precision) {
     ModelConfig config = ModelConfig.read(folder.resolve("config.json")).only("model_type", "clip");
     config.absent("quantization_config");
-    Weights weights = Weights.open(folder);
+    Weights weights = Weights.open(folder, precision);
     try {
       return new ClipModel(config, weights);
     } catch (RuntimeException e) {
@@ -43,11 +53,16 @@ public final class ClipModel implements AutoCloseable {
     textConfig = ClipTextConfig.of(section(config, "text_config"));
     visionConfig = ClipVisionConfig.of(section(config, "vision_config"));
     int size = config.integer("projection_dim", 512);
-    text = new ClipTextEncoder(textConfig, weights);
+    Precision precision = weights.precision();
+    text =
+        new ClipTextEncoder(
+            textConfig,
+            precision == Precision.INT8 ? weights.with(Precision.FP32_PACKED) : weights);
     vision = new ClipVisionEncoder(visionConfig, weights);
-    textProjection = new Linear(weights.child("text_projection"), textConfig.size(), size, false);
+    Weights exact = weights.with(Precision.FP32);
+    textProjection = new Linear(exact.child("text_projection"), textConfig.size(), size, false);
     visualProjection =
-        new Linear(weights.child("visual_projection"), visionConfig.size(), size, false);
+        new Linear(exact.child("visual_projection"), visionConfig.size(), size, false);
     logitScale = Math.exp(weights.tensor("logit_scale").getFloat());
     weights.requireAllUsed(key -> false);
   }
@@ -90,7 +105,7 @@ public final class ClipModel implements AutoCloseable {
 
   /** Pictures in the common space, not normalised: {@code [n, 3, s, s] → [n, projection]}. */
   public NDArray imageFeatures(NDArray pixels) {
-    return Scope.keeping(() -> visualProjection.forward(vision.pooled(vision.forward(pixels))));
+    return Scope.keeping(() -> visualProjection.forward(vision.summary(pixels)));
   }
 
   /**

@@ -26,22 +26,26 @@ import java.util.function.Predicate;
  * #tensor} reads, and path plus name is the checkpoint key.
  *
  * <p>Files are mapped as a whole and tensors are views of them; only what is stored in another type
- * than fp32, or at an offset that does not fit its type, is copied. What was read is remembered, so
- * that {@link #requireAllUsed} finds what the network left over. Not for several threads while a
- * network is built.
+ * than fp32, or at an offset that does not fit its type, is copied. With a {@link Precision} other
+ * than fp32 everything is copied and no mapping stays. What was read is remembered, so that {@link
+ * #requireAllUsed} finds what the network left over. Not for several threads while a network is
+ * built.
  */
 public final class Weights implements AutoCloseable {
 
   /** What all views of one checkpoint share. */
   private static final class Root {
     final Checkpoint checkpoint;
+    final boolean isMapped;
     final Map<String, NDArray> tensors = new HashMap<>();
+    final List<NDArray> made = new ArrayList<>();
     final Map<Path, Map<DataType, NDArray>> maps = new HashMap<>();
     final Set<String> unused = new HashSet<>();
     final Map<String, AdaptableLayer> layers = new LinkedHashMap<>();
 
-    Root(Checkpoint checkpoint) {
+    Root(Checkpoint checkpoint, boolean isMapped) {
       this.checkpoint = checkpoint;
+      this.isMapped = isMapped;
       unused.addAll(checkpoint.names());
     }
   }
@@ -49,31 +53,52 @@ public final class Weights implements AutoCloseable {
   private final Root root;
   private final String path;
   private final String keyPrefix;
+  private final Precision precision;
 
-  private Weights(Root root, String path, String keyPrefix) {
+  private Weights(Root root, Precision precision, String path, String keyPrefix) {
     this.root = root;
+    this.precision = precision;
     this.path = path;
     this.keyPrefix = keyPrefix;
   }
 
   /** The weights of the whole network; the checkpoint is closed with them. */
   public static Weights of(Checkpoint checkpoint) {
-    return new Weights(new Root(checkpoint), "", "");
+    return of(checkpoint, Precision.FP32);
+  }
+
+  private static Weights of(Checkpoint checkpoint, Precision precision) {
+    return new Weights(new Root(checkpoint, precision == Precision.FP32), precision, "", "");
   }
 
   /** Opens a safetensors file, an index of shards, or a folder with one of them. */
   public static Weights open(Path file) {
-    return of(Checkpoint.open(file));
+    return open(file, Precision.FP32);
+  }
+
+  /** {@link #open(Path)} for a network whose linear layers compute in a precision. */
+  public static Weights open(Path file, Precision precision) {
+    return of(Checkpoint.open(file), precision);
+  }
+
+  /** How the linear layers of this block compute. */
+  public Precision precision() {
+    return precision;
+  }
+
+  /** The same block with linear layers of another precision. */
+  public Weights with(Precision precision) {
+    return new Weights(root, precision, path, keyPrefix);
   }
 
   /** The weights of a block inside this one. */
   public Weights child(String name) {
-    return new Weights(root, path + name + ".", keyPrefix + name + ".");
+    return new Weights(root, precision, path + name + ".", keyPrefix + name + ".");
   }
 
   /** A block inside this one whose checkpoint keys bear another name than its path. */
   public Weights child(String name, String storedAs) {
-    return new Weights(root, path + name + ".", keyPrefix + storedAs + ".");
+    return new Weights(root, precision, path + name + ".", keyPrefix + storedAs + ".");
   }
 
   /** Where this block stands in its network, for instance {@code mid_block.resnets.0}. */
@@ -104,6 +129,26 @@ public final class Weights implements AutoCloseable {
    *     be stored in addition (a 1×1 convolution where a linear layer is meant)
    */
   public NDArray tensor(String name, long... shape) {
+    TensorInfo info = used(name, shape);
+    return root.tensors.computeIfAbsent(
+        info.name(), k -> Scope.release(load(info, new Shape(shape), !root.isMapped)));
+  }
+
+  /**
+   * {@link #tensor} for one who makes something else of it: it belongs to the caller's scope and is
+   * not remembered.
+   */
+  public NDArray borrow(String name, long... shape) {
+    return load(used(name, shape), new Shape(shape), false);
+  }
+
+  /** Takes an array that was made of borrowed ones; it lives as long as these weights. */
+  public NDArray hold(NDArray made) {
+    root.made.add(Scope.release(made));
+    return made;
+  }
+
+  private TensorInfo used(String name, long... shape) {
     TensorInfo info = info(name);
     String key = keyPrefix + name;
     if (!fits(info.shape(), shape)) {
@@ -112,7 +157,7 @@ public final class Weights implements AutoCloseable {
               .formatted(source(), key, info.shape(), new Shape(shape)));
     }
     root.unused.remove(key);
-    return root.tensors.computeIfAbsent(key, k -> Scope.release(load(info, new Shape(shape))));
+    return info;
   }
 
   /** Makes a layer known under its path, for adapters to find. */
@@ -156,8 +201,10 @@ public final class Weights implements AutoCloseable {
   @Override
   public void close() {
     root.tensors.values().forEach(NDArray::close);
+    root.made.forEach(NDArray::close);
     root.maps.values().forEach(maps -> maps.values().forEach(NDArray::close));
     root.tensors.clear();
+    root.made.clear();
     root.maps.clear();
     root.checkpoint.close();
   }
@@ -172,7 +219,7 @@ public final class Weights implements AutoCloseable {
     }
   }
 
-  private NDArray load(TensorInfo info, Shape shape) {
+  private NDArray load(TensorInfo info, Shape shape, boolean ofItsOwn) {
     SafetensorsFile file = root.checkpoint.file(info.name());
     DataType type = type(info);
     long offset = file.fileOffset(info.name());
@@ -182,11 +229,16 @@ public final class Weights implements AutoCloseable {
           offset % size == 0
               ? Aten.slice(map(file, type, size), offset / size, info.count(), shape)
               : Aten.reinterpret(map(file, DataType.UINT8, 1), offset, info.size(), type, shape);
-      return scope.keep(isFloating(type) ? Aten.cast(stored, DataType.FLOAT32) : stored);
+      NDArray cast = isFloating(type) ? Aten.cast(stored, DataType.FLOAT32) : stored;
+      return scope.keep(ofItsOwn ? Aten.copy(cast) : cast);
     }
   }
 
+  /** Remembered only where views of it are; otherwise it ends with the scope. */
   private NDArray map(SafetensorsFile file, DataType type, int size) {
+    if (!root.isMapped) {
+      return Aten.mapFile(file.path(), type, file.size() / size);
+    }
     return root.maps
         .computeIfAbsent(file.path(), p -> new HashMap<>())
         .computeIfAbsent(

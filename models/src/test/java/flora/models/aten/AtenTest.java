@@ -34,6 +34,24 @@ class AtenTest {
   }
 
   @Test
+  void packedWeightsGoRoundThroughJava() {
+    try (var scope = new Scope()) {
+      var x = Aten.of(new float[] {1, 2, -1, 0}, 2, 2);
+      var w = Aten.of(new float[] {1, 0, 0, 1, 3, 4}, 3, 2);
+      var b = Aten.of(new float[] {10, 20, -30}, 3);
+      var packed = Aten.packLinear(w);
+      assertThat(Aten.packedLinear(x, packed, "none", null).toFloatArray())
+          .containsExactly(1, 2, 11, -1, 0, -3);
+      assertThat(Aten.packedLinear(x, packed, "relu", b).toFloatArray())
+          .containsExactly(11, 22, 0, 9, 20, 0);
+      var y = Aten.of(new float[] {1, 1, 1, 2, 2, 2}, 2, 3);
+      assertThat(Aten.packedLinearAdd(x, y, packed, b).toFloatArray())
+          .containsExactly(12, 23, -18, 11, 22, -31);
+      assertThat(y.toFloatArray()).containsExactly(1, 1, 1, 2, 2, 2);
+    }
+  }
+
+  @Test
   void attentionOfTwoHeadsIsSoftmaxOverEachHeadApart() {
     try (var scope = new Scope()) {
       // one query, two keys; head 0 prefers key 0, head 1 is indifferent

@@ -10,8 +10,10 @@ import flora.models.aten.Aten;
 import flora.models.aten.Scope;
 import flora.models.image.ImageDecoder;
 import flora.models.image.RgbImage;
+import flora.models.weights.Precision;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -71,6 +73,36 @@ class ClipParityTest {
       NDArray two = Aten.contiguous(Aten.narrow(states, 0, 0, 2));
       golden.assertClose("vision_last_hidden", two.toFloatArray());
       golden.assertClose("image_features", clip.imageFeatures(pixels).toFloatArray());
+    }
+  }
+
+  @Test
+  void seesAndReadsAsThePeerWithPackedWeights() {
+    try (var packed = ClipModel.open(TINY_CLIP, Precision.FP32_PACKED);
+        var _ = new Scope()) {
+      NDArray pixels = floats("pixel_values");
+      NDArray states = packed.vision().forward(pixels);
+
+      golden.assertClose("vision_pooled", packed.vision().pooled(states).toFloatArray());
+      golden.assertClose("image_features", packed.imageFeatures(pixels).toFloatArray());
+      NDArray texts = packed.textFeatures(longs("input_ids"), longs("attention_mask"));
+      golden.assertClose("text_features", texts.toFloatArray());
+      golden.assertClose(
+          "logits_per_image", packed.logits(packed.imageFeatures(pixels), texts).toFloatArray());
+    }
+  }
+
+  @Test
+  void aPictureInInt8DoesNotDependOnItsNeighbours() {
+    try (var int8 = ClipModel.open(TINY_CLIP, Precision.INT8);
+        var _ = new Scope()) {
+      NDArray pixels = floats("pixel_values");
+      float[] all = int8.vision().summary(pixels).toFloatArray();
+      NDArray third = int8.vision().summary(Aten.contiguous(Aten.narrow(pixels, 0, 2, 1)));
+      int size = Math.toIntExact(third.getShape().get(1));
+
+      assertThat(Arrays.copyOfRange(all, 2 * size, 3 * size)).isEqualTo(third.toFloatArray());
+      assertThat(all).isNotEqualTo(clip.vision().summary(pixels).toFloatArray());
     }
   }
 
