@@ -289,4 +289,25 @@ class MirroredFetchTest {
     assertThat(sources()).containsExactly("store");
     assertThat(warnings()).singleElement().asString().contains("fetched last", "near");
   }
+
+  @Test
+  void readsTheDocumentsOfAKeptRepositoryInTheStoreWhenNobodyIsThere() throws Exception {
+    hub.add(
+        FakeRepo.model("flora/parts")
+            .file("model_index.json", "{\"vae\": [\"diffusers\", \"AutoencoderKL\"]}")
+            .file("vae/config.json", "{}")
+            .noise("vae/diffusion_pytorch_model.safetensors", 2_000));
+    var flow = flow(hub.endpoint());
+    context.say(flow.run(Requests.from("true", "flora/parts"), context));
+    hub.die();
+    context.events.clear();
+
+    context.say(flow.run(Requests.from("true", "flora/parts"), context));
+
+    assertThat(sources()).containsExactly("store");
+    assertThat(context.events(FetchEvent.FileVerified.class))
+        .extracting(FetchEvent.FileVerified::path)
+        .containsExactlyInAnyOrder(
+            "model_index.json", "vae/config.json", "vae/diffusion_pytorch_model.safetensors");
+  }
 }

@@ -13,6 +13,11 @@ public interface RepoCopies {
   /** Who has these very bytes, the best first; more may turn up while a download is under way. */
   List<FileSource> sources(HubFile file);
 
+  /** The bytes of a small file that lies in the store, where the list is the store's own. */
+  default Optional<byte[]> stored(HubFile file) {
+    return Optional.empty();
+  }
+
   /** Name of the place whose list counts; {@code store} for what was fetched before. */
   default Optional<String> listedBy() {
     return Optional.empty();

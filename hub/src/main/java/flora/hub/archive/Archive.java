@@ -197,6 +197,14 @@ public final class Archive {
     return store.open(bucket, StoreLayout.blob(digest), offset, length);
   }
 
+  /** All bytes of a small file, when it lies verified in the store. */
+  public Optional<byte[]> read(RepoType type, HubFile file) {
+    var bucket = bucket(type);
+    return find(bucket, file)
+        .flatMap(verified -> store.read(bucket, StoreLayout.blob(verified.sha256())))
+        .map(Stored::bytes);
+  }
+
   /** The blob of a digest, when it lies verified in the store. */
   public Optional<Verified> find(String bucket, Sha256 digest) {
     return marker(bucket, digest);

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,23 +33,46 @@ public final class Located implements RepoCopies {
   private final @Nullable RefSeen refSeen;
   private final @Nullable Renamed renamed;
   private final List<String> warnings;
+  private final Function<HubFile, Optional<byte[]>> stored;
   private final List<Copy> copies = new CopyOnWriteArrayList<>();
   private final Map<AtPlace, MirrorFile> files = new ConcurrentHashMap<>();
 
+  /** By the list of a place. */
+  Located(
+      RepoListing listing,
+      String listedBy,
+      RefSeen refSeen,
+      @Nullable Renamed renamed,
+      List<String> warnings) {
+    this(listing, listedBy, refSeen, renamed, warnings, _ -> Optional.empty());
+  }
+
   /**
-   * @param refSeen null for the store's own list
+   * By the store's own list.
+   *
+   * @param stored reads a small file of it
    */
   Located(
+      RepoListing listing,
+      @Nullable Renamed renamed,
+      List<String> warnings,
+      Function<HubFile, Optional<byte[]>> stored) {
+    this(listing, "store", null, renamed, warnings, stored);
+  }
+
+  private Located(
       RepoListing listing,
       String listedBy,
       @Nullable RefSeen refSeen,
       @Nullable Renamed renamed,
-      List<String> warnings) {
+      List<String> warnings,
+      Function<HubFile, Optional<byte[]>> stored) {
     this.listing = listing;
     this.listedBy = listedBy;
     this.refSeen = refSeen;
     this.renamed = renamed;
     this.warnings = List.copyOf(warnings);
+    this.stored = stored;
   }
 
   /** Another place has it. */
@@ -59,6 +83,11 @@ public final class Located implements RepoCopies {
   @Override
   public RepoListing listing() {
     return listing;
+  }
+
+  @Override
+  public Optional<byte[]> stored(HubFile file) {
+    return stored.apply(file);
   }
 
   @Override

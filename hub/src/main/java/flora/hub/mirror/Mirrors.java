@@ -267,7 +267,9 @@ public final class Mirrors implements AutoCloseable {
     RepoListing known = listing.get();
     var warning =
         "%s at %s is what was fetched last (%s): %s".formatted(repo, revision, known.commit(), why);
-    var located = new Located(known, "store", null, renamed, List.of(warning));
+    // a plan reads documents, and nobody else may be there to give them
+    var located =
+        new Located(known, renamed, List.of(warning), file -> archive.read(known.type(), file));
     places.stream().filter(place -> !place.hasLists()).forEach(place -> located.add(place, null));
     return Optional.of(located);
   }

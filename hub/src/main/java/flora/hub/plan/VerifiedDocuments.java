@@ -48,6 +48,10 @@ final class VerifiedDocuments implements Documents {
   }
 
   private byte[] bytes(HubFile file) throws InterruptedException {
+    var stored = copies.stored(file);
+    if (stored.isPresent()) {
+      return stored.get();
+    }
     for (int failures = 1; ; failures++) {
       HubException failure = null;
       for (var source : copies.sources(file)) {
@@ -62,7 +66,7 @@ final class VerifiedDocuments implements Documents {
       }
       if (failure == null) {
         throw new HubException.EntryNotFound(
-            copies.listing().repo(), file.path(), "nobody who can be reached");
+            copies.listing().repo(), file.path(), "whoever can be reached");
       }
       var delay = policy.delay(failures, failure);
       if (delay == null) {
