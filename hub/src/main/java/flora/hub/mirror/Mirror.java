@@ -182,7 +182,7 @@ public record Mirror(
   }
 
   private String field(String field) {
-    return "mirror " + (Names.isSafe(name) ? name : "without a sound name") + ", " + field;
+    return (Names.isSafe(name) ? "mirror " + name : "a mirror") + ", " + field;
   }
 
   /** Whether it may serve a repository. */

@@ -330,11 +330,14 @@ public final class Mirrors implements AutoCloseable {
   }
 
   private void requireNotConfigured(String name) {
-    if (name.equals("hub")
-        || name.equals(book.origin().name())
-        || properties.mirrors().stream().anyMatch(m -> m.name().equals(name))) {
+    if (name.equals("hub") || name.equals(book.origin().name())) {
       throw new MirrorException.Invalid(
-          name + " stands in the configuration", "change it there (hub.mirrors), or choose a name");
+          name + " is the hub itself", "HF_ENDPOINT says where it is; choose another name");
+    }
+    if (properties.mirrors().stream().anyMatch(m -> m.name().equals(name))) {
+      throw new MirrorException.Invalid(
+          name + " stands in the configuration",
+          "change it there (hub.mirrors), or choose another name");
     }
   }
 

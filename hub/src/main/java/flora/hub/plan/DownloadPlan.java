@@ -106,7 +106,10 @@ public record DownloadPlan(
     var found = Need.of(wanted.role(), listing, wanted.patterns()::admit, documents, preset);
     paths.addAll(found.paths());
     pickles.addAll(found.pickles());
-    warnings.addAll(found.notes());
+    if (!wanted.patterns().choose()) {
+      // they tell what the preset takes, and patterns take something else
+      warnings.addAll(found.notes());
+    }
     if (found.isComplete() && pickles.isEmpty()) {
       return;
     }

@@ -175,7 +175,8 @@ public final class Forecast {
     if (place.metadataOnly() != null) {
       return PlanReport.Verdict.METADATA_ONLY;
     }
-    if (place.circuit() == MirrorStatus.Circuit.OPEN) {
+    if (place.circuit() == MirrorStatus.Circuit.OPEN
+        || (place.circuit() == MirrorStatus.Circuit.HALF_OPEN && place.p95Ms() == null)) {
       return PlanReport.Verdict.RESTING;
     }
     if (place.lagging()) {

@@ -128,7 +128,7 @@ public record PlanReport(
     /** Its files lead to a host that cannot be reached. */
     @JsonProperty("metadata_only")
     METADATA_ONLY,
-    /** It failed lately and is not asked for a while. */
+    /** It failed lately: it is not asked for a while, or has yet to answer. */
     @JsonProperty("resting")
     RESTING,
     /** Nothing has been measured yet. */

@@ -232,12 +232,18 @@ class ForecastTest {
                     place("late", api, 1, 1L, closed, true, false, null),
                     place("old", api, 1, 1L, closed, true, true, null),
                     place("broken", api, 1, 1L, MirrorStatus.Circuit.OPEN, true, true, null),
+                    place("back", api, 1, 1L, MirrorStatus.Circuit.HALF_OPEN, false, false, null),
                     place("lists", api, 1, 1L, closed, true, true, "cdn.example")));
 
     assertThat(report.mirrors())
         .extracting(MirrorEstimate::verdict)
         .containsExactly(
-            Verdict.OK, Verdict.SLOW, Verdict.LAGGING, Verdict.RESTING, Verdict.METADATA_ONLY);
+            Verdict.OK,
+            Verdict.SLOW,
+            Verdict.LAGGING,
+            Verdict.RESTING,
+            Verdict.OK,
+            Verdict.METADATA_ONLY);
   }
 
   @Test

@@ -307,6 +307,7 @@ class RepoShapesTest {
               Preset.NEEDED,
               false);
       assertThat(paths(one)).containsExactly("llama-2-7b.Q4_K_M.gguf");
+      assertThat(one.warnings()).noneMatch(w -> w.contains("all files"));
     }
   }
 
