@@ -154,6 +154,9 @@ class MirrorsIT {
         "{\"endpoint\": \"http://x\", \"rank\": \"first\"} | kind",
         "{\"endpoint\": \"http://x\", \"name\": \"far\"} | name",
         "{\"endpoint\": \"http://x\", \"max_connections\": 1000} | max_connections",
+        "{\"endpoint\": \"http://x\", \"max_connections\": \"many\"} | a whole number",
+        "{\"endpoint\": \"http://x\", \"enabled\": \"perhaps\"} | true or false",
+        "{\"endpoint\": \"http://x\", \"kind\": \"ftp\"} | huggingface, modelscope, files",
         "{\"endpoint\": \"http://x\", \"headers\": {\"Authorization\": \"Bearer hush\"}} | clear",
         "{\"endpoint\": \"http://x\", \"token\": \"HOME\"} | FLORA_MIRROR_",
       })

@@ -11,9 +11,11 @@ import flora.schemas.Json;
 import flora.schemas.Sha256;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseEntity;
@@ -26,6 +28,7 @@ import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RestController;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DatabindException;
+import tools.jackson.databind.exc.MismatchedInputException;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -168,9 +171,28 @@ final class MirrorController {
       }
       var at = e.getPath().isEmpty() ? null : e.getPath().getFirst().getPropertyName();
       throw new Refusal.Invalid(
-          at == null ? "" : "/" + at, "the value is of a kind that is not expected here", null);
+          at == null ? "" : "/" + at,
+          "the value is of a kind that is not expected here",
+          e instanceof MismatchedInputException mismatch ? expected(mismatch) : null);
     } catch (JacksonException e) {
       throw new Refusal.Invalid("", "the body is not JSON", "send one JSON object");
     }
+  }
+
+  /** What would do, for a hint; null where its kind does not tell. */
+  private static @Nullable String expected(MismatchedInputException e) {
+    var type = e.getTargetType();
+    if (type == null) {
+      return null;
+    }
+    if (type.isEnum()) {
+      return Arrays.stream(type.getEnumConstants())
+          .map(constant -> Json.mapper().valueToTree(constant).asString())
+          .collect(Collectors.joining(", ", "expected one of ", ""));
+    }
+    if (Number.class.isAssignableFrom(type)) {
+      return "expected a whole number";
+    }
+    return type == Boolean.class ? "expected true or false" : null;
   }
 }

@@ -76,7 +76,8 @@ final class SyncController {
     } catch (IllegalArgumentException e) {
       throw new Refusal.Invalid("/cron", String.valueOf(e.getMessage()), null);
     } catch (java.time.DateTimeException e) {
-      throw new Refusal.Invalid("/zone", "zone is no time zone: expected one as UTC", null);
+      throw new Refusal.Invalid(
+          "/zone", "zone is no time zone: expected one such as Asia/Shanghai or UTC", null);
     }
     refuseWhatNoRunTakes(settings);
     return jobs.put(SyncJobs.API, settings);
