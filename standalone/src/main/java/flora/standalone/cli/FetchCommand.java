@@ -110,18 +110,26 @@ final class FetchCommand implements Callable<Integer> {
     }
   }
 
-  /** Which files of which commit were asked for: other runs may have brought more of it. */
-  private record Chosen(String commit, Set<String> paths) {}
+  /**
+   * Which files of which commit were asked for: other runs may have brought more of it.
+   *
+   * @param pickles those that become safetensors
+   */
+  private record Chosen(String commit, Set<String> paths, Set<String> pickles) {}
 
   private static Chosen choose(GatewayClient client, JsonNode request) throws InterruptedException {
     var repository = client.ask("POST", "/v1/models:plan", request).path("repositories").path(0);
+    var files = repository.path("files").valueStream();
+    var paths =
+        files.collect(
+            Collectors.partitioningBy(
+                file -> file.path("converted").asBoolean(false),
+                Collectors.mapping(
+                    file -> file.path("path").asString(""), Collectors.toUnmodifiableSet())));
     return new Chosen(
         repository.path("commit").asString(""),
-        repository
-            .path("files")
-            .valueStream()
-            .map(file -> file.path("path").asString(""))
-            .collect(Collectors.toUnmodifiableSet()));
+        paths.getOrDefault(false, Set.of()),
+        paths.getOrDefault(true, Set.of()));
   }
 
   /**
@@ -161,7 +169,8 @@ final class FetchCommand implements Callable<Integer> {
                   snapshot.repo(),
                   snapshot.commit(),
                   dataset ? "dataset" : "model",
-                  chosen.paths());
+                  chosen.paths(),
+                  chosen.pickles());
     }
     if (options.json) {
       var line = Json.mapper().createObjectNode();
@@ -173,9 +182,10 @@ final class FetchCommand implements Callable<Integer> {
       return;
     }
     System.out.printf(
-        "%s: %d files, %s in %s, %d of them new%n",
+        "%s: %d %s, %s in %s, %d of them new%n",
         snapshot.repo(),
         brought.files(),
+        brought.files() == 1 ? "file" : "files",
         StageLine.bytes(brought.bytes()),
         folder,
         brought.written());

@@ -67,13 +67,14 @@ final class LocalCopy {
    * Brings files.
    *
    * @param type {@code model} or {@code dataset}
-   * @param paths which, as the hub names them; a file that was made from one goes with it
+   * @param paths which, as the hub names them
+   * @param pickles of which what they became is brought, and not they
    */
-  Brought bring(RepoId repo, String commit, String type, Set<String> paths)
+  Brought bring(RepoId repo, String commit, String type, Set<String> paths, Set<String> pickles)
       throws InterruptedException, IOException {
     var reference = new RepoReference(repo, commit);
     var snapshot = client.ask("GET", RepoPath.of(reference, "") + "&type=" + type, null);
-    var wanted = wanted(snapshot, paths);
+    var wanted = wanted(snapshot, paths, pickles);
     var missing = new ArrayList<Wanted>();
     for (var one : wanted) {
       if (!isThere(one)) {
@@ -95,15 +96,17 @@ final class LocalCopy {
   }
 
   /** Every name is looked at before the first byte is written. */
-  private List<Wanted> wanted(JsonNode snapshot, Set<String> paths) {
+  private List<Wanted> wanted(JsonNode snapshot, Set<String> paths, Set<String> pickles) {
     var wanted = new ArrayList<Wanted>();
     var lost = new HashSet<>(paths);
+    lost.addAll(pickles);
     for (var file : snapshot.path("files")) {
       var path = file.path("path").asString("");
       var original = file.path("converted_from").path("path").asString("");
-      if (paths.contains(path) || paths.contains(original)) {
-        lost.remove(path);
-        lost.remove(original);
+      // the store may have a pickle and what it became: for runs that asked for the one or the
+      // other
+      if (original.isEmpty() ? paths.contains(path) : pickles.contains(original)) {
+        lost.remove(original.isEmpty() ? path : original);
         wanted.add(
             new Wanted(
                 path, file.path("size").asLong(-1), file.path("sha256").asString(""), place(path)));

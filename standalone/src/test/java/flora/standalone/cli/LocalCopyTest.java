@@ -27,6 +27,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
 
 class LocalCopyTest {
 
@@ -63,8 +65,12 @@ class LocalCopyTest {
   }
 
   private LocalCopy.Brought bring(String... paths) throws Exception {
+    return bring(Set.of(paths), Set.of());
+  }
+
+  private LocalCopy.Brought bring(Set<String> paths, Set<String> pickles) throws Exception {
     return new LocalCopy(client, folder, new PrintStream(OutputStream.nullOutputStream()), false)
-        .bring(new RepoId("some-one/model"), "c".repeat(40), "model", Set.of(paths));
+        .bring(new RepoId("some-one/model"), "c".repeat(40), "model", paths, pickles);
   }
 
   private void has(String path, byte[] bytes) {
@@ -72,6 +78,16 @@ class LocalCopyTest {
     tree.put("commit", "c".repeat(40));
     var file = tree.putArray("files").addObject();
     file.put("path", path).put("size", bytes.length).put("sha256", Sha256.sum(bytes).hex());
+    snapshot = tree.toString();
+  }
+
+  private void hasAPickleAndWhatItBecame() {
+    has("pytorch_model.bin", content);
+    var tree = (ObjectNode) Json.mapper().readTree(snapshot);
+    var made = ((ArrayNode) tree.path("files")).addObject();
+    made.put("path", "model.safetensors").put("size", content.length);
+    made.put("sha256", Sha256.sum(content).hex());
+    made.putObject("converted_from").put("path", "pytorch_model.bin");
     snapshot = tree.toString();
   }
 
@@ -109,14 +125,31 @@ class LocalCopyTest {
 
   @Test
   void bringsWhatAPickleBecame() throws Exception {
-    has("model.safetensors", content);
-    snapshot =
-        snapshot.replace(
-            "\"path\":", "\"converted_from\":{\"path\":\"pytorch_model.bin\"},\"path\":");
+    hasAPickleAndWhatItBecame();
+
+    bring(Set.of(), Set.of("pytorch_model.bin"));
+
+    assertThat(folder.resolve("model.safetensors")).hasBinaryContent(content);
+    assertThat(folder.resolve("pytorch_model.bin")).doesNotExist();
+  }
+
+  @Test
+  void bringsAPickleAsItIsWhereThatWasAskedFor() throws Exception {
+    hasAPickleAndWhatItBecame();
 
     bring("pytorch_model.bin");
 
-    assertThat(folder.resolve("model.safetensors")).hasBinaryContent(content);
+    assertThat(folder.resolve("pytorch_model.bin")).hasBinaryContent(content);
+    assertThat(folder.resolve("model.safetensors")).doesNotExist();
+  }
+
+  @Test
+  void missesWhatAPickleShouldHaveBecome() {
+    has("pytorch_model.bin", content);
+
+    assertThatThrownBy(() -> bring(Set.of(), Set.of("pytorch_model.bin")))
+        .isInstanceOf(InvalidInput.class)
+        .hasMessageContaining("pytorch_model.bin");
   }
 
   @Test
