@@ -30,11 +30,18 @@ public final class RunFollower {
   private static final int MOST_FAILURES = 30;
   private static final int PLAIN_PERCENT = 10;
 
+  /** Polls of a run that nobody has begun, until that is said. */
+  private static final int POLLS_IN_QUEUE = 10;
+
+  private static final String IN_QUEUE =
+      "waiting: a worker does one run at a time; ./flora runs shows which come first";
+
   private final GatewayClient client;
   private final PrintStream out;
   private final Style style;
   private final Set<String> said = new HashSet<>();
   private int drawn;
+  private int queued;
 
   public RunFollower(GatewayClient client, PrintStream out, Style style) {
     this.client = client;
@@ -74,6 +81,7 @@ public final class RunFollower {
   }
 
   private void show(Run run, FetchDetails details) {
+    queued = run.status() == Run.Status.QUEUED ? queued + 1 : 0;
     switch (style) {
       case BARS -> drawBars(run, details);
       case LINES -> sayLines(run, details);
@@ -104,6 +112,9 @@ public final class RunFollower {
                 lines.addAll(details.lines());
               }
             });
+    if (queued > POLLS_IN_QUEUE) {
+      lines.add(IN_QUEUE);
+    }
     if (run.stalled()) {
       lines.add("stalled: no worker has spoken for 30 s; it goes on when one comes back");
     }
@@ -124,6 +135,9 @@ public final class RunFollower {
 
   private void sayLines(Run run, FetchDetails details) {
     notes(run, details).forEach(out::println);
+    if (queued > POLLS_IN_QUEUE) {
+      sayOnce(IN_QUEUE);
+    }
     run.stages()
         .forEach(
             (stage, state) -> {
