@@ -1,5 +1,6 @@
 package flora.standalone.cli;
 
+import flora.schemas.Json;
 import flora.schemas.RepoReference;
 import flora.schemas.Sha256;
 import flora.standalone.client.InvalidInput;
@@ -95,7 +96,7 @@ final class BundleCommand {
         if (signKey != null) {
           address += "&signature=" + RepoPath.encode(sign(signKey, manifest));
         }
-        long total = total(flora.schemas.Json.read(manifest, JsonNode.class));
+        long total = total(Json.read(manifest, JsonNode.class));
         var target = output.toAbsolutePath();
         var folder = target.getParent();
         if (folder == null) {
@@ -110,6 +111,13 @@ final class BundleCommand {
               part, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
         } finally {
           Files.deleteIfExists(part);
+        }
+        if (options.json) {
+          var line = Json.mapper().createObjectNode();
+          line.put("object", "bundle").put("file", target.toString());
+          line.put("bytes", Files.size(target)).put("signed", signKey != null);
+          System.out.println(line);
+          return Main.DONE;
         }
         System.out.printf(
             "%s  %s%s%n",

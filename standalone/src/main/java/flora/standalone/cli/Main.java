@@ -19,7 +19,7 @@ import picocli.CommandLine.Model.OptionSpec;
  * {@code ./flora}: one command for everything.
  *
  * <p>Exit codes: 0 done; 1 the run failed; 2 wrong usage, or the server refused the request; 3 no
- * server answers; 4 the run was cancelled.
+ * server answers; 4 the run was cancelled; 130 stopped with Ctrl-C.
  */
 @Command(
     name = "flora",
@@ -31,7 +31,8 @@ import picocli.CommandLine.Model.OptionSpec;
       " 1:the run failed",
       " 2:wrong usage, or the server refused the request",
       " 3:no server answers",
-      " 4:the run was cancelled"
+      " 4:the run was cancelled",
+      " 130:stopped with Ctrl-C"
     },
     footerHeading = "%nFor developers:%n",
     footer = {

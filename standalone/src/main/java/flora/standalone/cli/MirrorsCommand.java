@@ -192,7 +192,9 @@ final class MirrorsCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
       ask(options, "DELETE", path(name), null);
-      System.out.println(name + " is no mirror any more");
+      if (!options.json) {
+        System.out.println(name + " is no mirror any more");
+      }
       return Main.DONE;
     }
   }

@@ -1,6 +1,7 @@
 package flora.standalone.cli;
 
 import flora.schemas.Json;
+import flora.standalone.client.InvalidInput;
 import flora.standalone.client.StageLine;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -219,8 +220,10 @@ final class ModelsCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
       if (repo == null) {
-        return ask(
-            options, "GET", "/v1/models:sync", null, list -> list.path("data").forEach(Sync::say));
+        if (stop) {
+          throw new InvalidInput("--stop of what? ./flora models sync REPO --stop");
+        }
+        return list();
       }
       var path = RepoPath.of(RepoPath.parse(repo, null), "/sync");
       if (stop) {
@@ -240,12 +243,24 @@ final class ModelsCommand implements Callable<Integer> {
       return ask(options, "PUT", path, body, Sync::say);
     }
 
+    private int list() throws Exception {
+      try (var connection = Connection.open(options, System.getenv())) {
+        connection
+            .client()
+            .ask("GET", "/v1/models:sync", null)
+            .path("data")
+            .forEach(options.json ? System.out::println : Sync::say);
+      }
+      return Main.DONE;
+    }
+
     private static void say(JsonNode sync) {
       System.out.printf(
-          "%-40s %-10s %-16s next %s  last %s%s%n",
+          "%-40s %-10s %-16s %-16s next %s  last %s%s%n",
           sync.path("repo").asString(""),
           sync.path("revision").asString(""),
           sync.path("cron").asString(""),
+          sync.path("zone").asString(""),
           sync.path("next_at").asString(""),
           sync.path("last_checked_at").asString("never"),
           sync.path("last_error").isString()

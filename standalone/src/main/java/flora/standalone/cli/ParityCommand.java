@@ -15,8 +15,8 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "parity",
     description = {
-      "Run every golden set of a folder (models/, images/, golden/…) and print one line each:",
-      "ok|FAIL|unsupported, the set, the tensor with the largest excess, max_abs_diff, tolerance."
+      "Compare the networks and training steps with recorded values of the Python libraries.",
+      "One line for each golden set of the folder: ok|FAIL|unsupported, the set, the tensor with the largest excess, max_abs_diff, tolerance."
     })
 final class ParityCommand implements Callable<Integer> {
 

@@ -52,7 +52,9 @@ final class PlanTable {
                   StageLine.bytes(mirror.path("missing_bytes").asLong(0)),
                   rate.isNumber()
                       ? StageLine.bytes(rate.asLong()) + "/s a connection"
-                      : "not measured yet: ./flora mirrors probe",
+                      : mirror.path("verdict").asString("").equals("resting")
+                          ? "failed lately: ./flora mirrors says why"
+                          : "not measured yet: ./flora mirrors probe",
                   seconds.isNumber() ? "  about " + StageLine.duration(seconds.asLong()) : ""));
     }
     var free = plan.path("disk_free_bytes");

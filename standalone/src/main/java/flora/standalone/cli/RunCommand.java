@@ -29,8 +29,8 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
     name = "run",
     description = {
       "Start a run from a config file and follow it to its end.",
-      "A train_data_dir that lies on this machine is uploaded with its metadata_path; the finished",
-      "adapter is written to {output_dir}/{name}.safetensors."
+      "A train_data_dir that lies on this machine is uploaded with its metadata_path;",
+      "the finished adapter is written to {output_dir}/{name}.safetensors."
     })
 final class RunCommand implements Callable<Integer> {
 
@@ -66,6 +66,7 @@ final class RunCommand implements Callable<Integer> {
     var request = read();
     byte[] body = new YAMLMapper().writeValueAsBytes(request);
     var effective = effective(body);
+    noteMissingFolder(request, effective);
     try (var connection = Connection.open(options, System.getenv())) {
       if (detach && connection.isOwn()) {
         throw new InvalidInput(
@@ -129,6 +130,20 @@ final class RunCommand implements Callable<Integer> {
     } catch (RequestException e) {
       var hint = e.hint() == null ? "" : System.lineSeparator() + "  " + e.hint();
       throw new InvalidInput("%s (at %s)%s".formatted(e.getMessage(), e.pointer(), hint));
+    }
+  }
+
+  /** A folder may lie on the server alone; a misspelled one looks the same from here. */
+  private void noteMissingFolder(JsonNode request, RunRequest effective) {
+    var given = request.path("train_data_dir").asString("");
+    var folder = local(given);
+    var dataset = effective.dataset();
+    boolean isHere = given.isEmpty() || (folder != null && Files.isDirectory(folder));
+    if (dataset != null && !isHere) {
+      System.err.printf(
+          "note: train_data_dir %s is no folder on this machine: nothing is uploaded, the server's"
+              + " dataset %s is taken%n",
+          given, dataset.name());
     }
   }
 
