@@ -5,6 +5,7 @@ import flora.schemas.request.LabelOptions;
 import flora.schemas.request.ModelSource;
 import flora.schemas.request.RunRequest;
 import java.util.List;
+import java.util.Map;
 
 /** Requests as the gateway freezes them. */
 final class Requests {
@@ -36,7 +37,7 @@ final class Requests {
   static RunRequest label(String labelModel, String hubDataset) {
     var options =
         new LabelOptions(
-            LabelOptions.Labeler.CLIP, labelModel, List.of(), List.of("{}"), 0.1, 3, null);
+            LabelOptions.Labeler.CLIP, labelModel, Map.of(), List.of("{}"), 0.1, 3, null);
     return new RunRequest("label", null, new DatasetSource("pictures", hubDataset, options), null);
   }
 

@@ -92,7 +92,7 @@ class IntakeIT {
 
     var run = only("asked");
 
-    assertThat(run.request().dataset().label().triggerWord()).isEqualTo("zkw");
+    assertThat(run.request().dataset().label().rules().triggerWord()).isEqualTo("zkw");
     assertThat(run.stages().get(Stage.FETCH).status()).isEqualTo(StageState.Status.SKIPPED);
     assertThat(PLATFORM.records(Topics.LABEL_REQUESTS, run.id().value())).isNotEmpty();
   }

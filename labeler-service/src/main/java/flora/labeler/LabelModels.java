@@ -66,12 +66,12 @@ final class LabelModels {
   /** All that changes a caption, by name; what is not set is left out. */
   private static LabelRecipe recipe(String labeler, LabelOptions options, @Nullable String model) {
     var named = new LinkedHashMap<String, Object>();
-    named.put("kinds", LabelSet.of(options.labels()).kinds());
+    named.put("kinds", LabelSet.of(options.kinds()).kinds());
     named.put("templates", options.templates());
     named.put("threshold", options.threshold());
     named.put("top_k", options.topK());
-    if (options.triggerWord() != null) {
-      named.put("trigger_word", options.triggerWord());
+    if (options.rules().triggerWord() != null) {
+      named.put("trigger_word", options.rules().triggerWord());
     }
     return new LabelRecipe(labeler, model, null, Sha256.sum(Json.bytes(named)));
   }
@@ -104,14 +104,15 @@ final class LabelModels {
     var model = name(snapshot);
     var choice =
         new LabelChoice(
-            LabelSet.of(options.labels()),
+            LabelSet.of(options.kinds()),
             LabelMode.PER_KIND,
             options.threshold(),
             options.topK(),
             true);
     var text =
         new CaptionText(
-            new CaptionRules(options.triggerWord(), null, null, List.of(), Map.of(), 0), null);
+            new CaptionRules(options.rules().triggerWord(), null, null, List.of(), Map.of(), 0),
+            null);
     var folder = SnapshotFolder.open(cache, snapshot, workFolder);
     try {
       beat.run();

@@ -64,7 +64,7 @@ final class LabelerFlow implements StageFlow {
               new PictureReader(
                   store, clock, properties.maxFileSize().toBytes(), properties.maxPixels()),
               captioner,
-              dataset.label().triggerWord(),
+              dataset.label().rules().triggerWord(),
               properties.decodeThreads(),
               properties.batchSize(),
               listener);

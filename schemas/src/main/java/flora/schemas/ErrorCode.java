@@ -10,6 +10,7 @@ public enum ErrorCode {
   ARTIFACT_NOT_FOUND(Category.USER),
   DATASET_NOT_FOUND(Category.USER),
   DATASET_EMPTY(Category.USER),
+  DATASET_INVALID(Category.USER),
   IMAGE_UNREADABLE(Category.USER),
   MODEL_NOT_FOUND(Category.USER),
   MODEL_UNSUPPORTED(Category.USER),

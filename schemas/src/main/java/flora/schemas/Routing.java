@@ -33,6 +33,6 @@ public final class Routing {
   private static boolean fetches(RunRequest request) {
     var dataset = request.dataset();
     return request.model() != null
-        || (dataset != null && (dataset.hub() != null || dataset.label().model() != null));
+        || (dataset != null && (dataset.hub() != null || dataset.labelModel() != null));
   }
 }

@@ -15,6 +15,13 @@ public final class Topics {
   public static final String LABEL_EVENTS = "label.events.v1";
   public static final String TRAINING_EVENTS = "training.events.v1";
   public static final String RUNS = "runs.v1";
+
+  /** Parts of large labellings, for whoever has time. */
+  public static final String LABEL_SHARDS = "label.shards.v1";
+
+  /** The share group that takes {@link #LABEL_SHARDS}. */
+  public static final String LABEL_SHARD_GROUP = "labeler-shards";
+
   public static final String OBJECT_EVENTS = "object.events.v1";
 
   private static final Duration WORK = Duration.ofDays(7);
@@ -40,6 +47,7 @@ public final class Topics {
     return List.of(
         kept(FETCH_REQUESTS, 1, WORK),
         kept(LABEL_REQUESTS, 1, WORK),
+        kept(LABEL_SHARDS, 1, WORK),
         kept(TRAIN_REQUESTS, 1, WORK),
         kept(RUN_EVENTS, 12, NOTICES),
         kept(FETCH_EVENTS, 12, NOTICES),
@@ -49,6 +57,7 @@ public final class Topics {
         kept(OBJECT_EVENTS, 3, WORK),
         kept(deadLetters(Stage.FETCH), 1, NOTICES),
         kept(deadLetters(Stage.LABEL), 1, NOTICES),
+        kept(deadLetters(LABEL_SHARDS, LABEL_SHARD_GROUP), 1, NOTICES),
         kept(deadLetters(Stage.TRAIN), 1, NOTICES));
   }
 
@@ -59,7 +68,12 @@ public final class Topics {
 
   /** Where a stage's work goes that nobody could do: {@code <topic>.<group>.dlq}. */
   public static String deadLetters(Stage stage) {
-    return stage.requests() + "." + stage.group() + ".dlq";
+    return deadLetters(stage.requests(), stage.group());
+  }
+
+  /** Where a share group's records of a topic go that nobody could do. */
+  public static String deadLetters(String topic, String group) {
+    return topic + "." + group + ".dlq";
   }
 
   private static Topic kept(String name, int partitions, Duration time) {

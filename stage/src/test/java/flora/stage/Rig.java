@@ -133,8 +133,7 @@ final class Rig implements AutoCloseable {
             new DatasetSource(
                 "pictures",
                 null,
-                new LabelOptions(
-                    LabelOptions.Labeler.NONE, null, List.of(), List.of(), 0, 1, null)),
+                new LabelOptions(LabelOptions.Labeler.NONE, null, Map.of(), List.of(), 0, 1, null)),
             null);
     store.put(StoreLayout.RUNS, StoreLayout.request(run), Json.bytes(request), "application/json");
     return run;

@@ -95,17 +95,19 @@ final class TrainerFlow implements StageFlow {
     var head = context.head();
     var fetched = head.fetch();
     var labelled = head.label();
-    if (fetched == null || labelled == null) {
+    var version = labelled == null ? null : labelled.version();
+    var manifest = labelled == null ? null : labelled.manifest();
+    if (fetched == null || version == null || manifest == null) {
       throw new TrainerException.PartMissing(fetched == null ? "a model" : "a dataset version");
     }
     var model = BaseModel.link(fetched, cache, models);
-    var pictures = PictureSet.read(store, labelled.manifest());
+    var pictures = PictureSet.read(store, manifest);
     var beginning =
         new TrainingState(
             0,
             plan.seed(),
             Sha256.sum(Json.bytes(plan)),
-            labelled.version(),
+            version,
             model.digests(),
             compute,
             List.of(),

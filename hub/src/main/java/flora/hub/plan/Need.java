@@ -91,7 +91,7 @@ final class Need {
       switch (role) {
         case TOKENIZER -> need.tokenizer("tokenizer", "", TOKENIZER_FILES::contains);
         case VAE -> need.vae();
-        case BASE_MODEL, LABEL_MODEL -> need.transformers();
+        case BASE_MODEL, LABEL_MODEL, CAPTION_MODEL -> need.transformers();
         case DATASET -> throw new IllegalStateException("handled above");
       }
     }
@@ -112,7 +112,7 @@ final class Need {
           switch (role) {
             case VAE -> name.equals("vae");
             case TOKENIZER -> name.startsWith("tokenizer");
-            case BASE_MODEL, LABEL_MODEL, DATASET -> !LEFT_OUT.contains(name);
+            case BASE_MODEL, LABEL_MODEL, CAPTION_MODEL, DATASET -> !LEFT_OUT.contains(name);
           };
       if (present && wanted) {
         components.add(name);

@@ -4,7 +4,6 @@ import flora.hub.RepoType;
 import flora.schemas.RepoReference;
 import flora.schemas.fetch.RepoRole;
 import flora.schemas.request.DatasetSource;
-import flora.schemas.request.LabelOptions;
 import flora.schemas.request.ModelSource;
 import flora.schemas.request.ModelSource.Preset;
 import flora.schemas.request.RunRequest;
@@ -86,9 +85,14 @@ public record WantedRepo(
   }
 
   private static void ofDataset(DatasetSource dataset, String useMirror, List<WantedRepo> wanted) {
-    var labelModel = dataset.label().model();
-    if (labelModel != null && dataset.label().labeler() != LabelOptions.Labeler.NONE) {
+    var labelModel = dataset.labelModel();
+    if (labelModel != null) {
       wanted.add(needed("dataset.label.model", RepoRole.LABEL_MODEL, labelModel, useMirror));
+    }
+    var captionModel = dataset.captionModel();
+    if (captionModel != null) {
+      var field = "dataset.label.caption_model";
+      wanted.add(needed(field, RepoRole.CAPTION_MODEL, captionModel, useMirror));
     }
     var hub = dataset.hub();
     if (hub != null) {

@@ -1,9 +1,11 @@
 package flora.labeler.caption;
 
+import flora.schemas.request.LabelOptions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
 
@@ -19,9 +21,17 @@ public record LabelSet(List<List<String>> kinds) {
     kinds = kinds.stream().map(List::copyOf).toList();
   }
 
-  /** The request's labels, which are one kind, or the built-in ones when it has none. */
-  public static LabelSet of(List<String> requested) {
-    return requested.isEmpty() ? builtIn() : new LabelSet(List.of(requested));
+  /** The request's labels by kind, or the built-in ones when it has none. */
+  public static LabelSet of(Map<String, List<String>> requested) {
+    return requested.isEmpty()
+        ? builtIn()
+        : new LabelSet(requested.values().stream().map(LabelSet::resolved).toList());
+  }
+
+  /** A kind's labels, or the built-in list that its only word stands for. */
+  private static List<String> resolved(List<String> labels) {
+    boolean named = labels.size() == 1 && LabelOptions.BUILT_IN.contains(labels.getFirst());
+    return named ? lines(labels.getFirst()) : labels;
   }
 
   /** Subjects, styles and mediums that people train adapters on. */

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import flora.labeler.caption.Caption.Score;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class LabelChoiceTest {
@@ -95,13 +97,22 @@ class LabelChoiceTest {
 
   @Test
   void theBuiltInLabelsAreThreeKindsWithoutRepetition() {
-    var builtIn = LabelSet.of(List.of());
+    var builtIn = LabelSet.of(Map.of());
 
     assertThat(builtIn.kinds()).hasSize(3).allMatch(kind -> kind.size() >= 25);
     assertThat(new HashSet<>(builtIn.all())).hasSameSizeAs(builtIn.all());
     assertThat(builtIn.all())
         .allMatch(label -> !label.contains(",") && label.equals(label.strip()));
-    assertThat(LabelSet.of(List.of("a", "b")).kinds()).containsExactly(List.of("a", "b"));
+  }
+
+  @Test
+  void aKindIsAListOrTheNameOfABuiltInOne() {
+    var kinds = new LinkedHashMap<String, List<String>>();
+    kinds.put("what", List.of("a", "b"));
+    kinds.put("how", List.of("styles"));
+
+    assertThat(LabelSet.of(kinds).kinds())
+        .containsExactly(List.of("a", "b"), LabelSet.builtIn().kinds().get(1));
   }
 
   private static List<Score> perKind(double threshold, int topK, float... similarities) {

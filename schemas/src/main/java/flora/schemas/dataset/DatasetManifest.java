@@ -1,5 +1,6 @@
 package flora.schemas.dataset;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import flora.schemas.Sha256;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +31,9 @@ public record DatasetManifest(
    * @param width pixels
    * @param height pixels
    * @param text its caption
-   * @param captionSource {@code user}, or the labeler's name
+   * @param captionSource {@code user}, {@code edit}, or the labeler's name
+   * @param label its class; null where the dataset has none, and then it is not written, so that
+   *     such a dataset has the digest that it always had
    */
   public record Image(
       String fileName,
@@ -39,7 +42,21 @@ public record DatasetManifest(
       int width,
       int height,
       String text,
-      String captionSource) {}
+      String captionSource,
+      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String label) {
+
+    /** A picture of a dataset without classes. */
+    public Image(
+        String fileName,
+        Sha256 sha256,
+        long size,
+        int width,
+        int height,
+        String text,
+        String captionSource) {
+      this(fileName, sha256, size, width, height, text, captionSource, null);
+    }
+  }
 
   /**
    * A picture that cannot be used.

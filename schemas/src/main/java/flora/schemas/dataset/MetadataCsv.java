@@ -9,18 +9,26 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * {@code metadata.csv}, RFC 4180: a header, then one line for each picture. Written as {@code
  * file_name,text}, which is what Hugging Face's {@code imagefolder} reads; {@code filename,prompt}
- * is read too, in any order and among other columns, with or without a byte order mark, with line
- * ends of either kind, and with line ends and quotes inside quoted captions.
+ * is read too, in any order and among other columns, a column {@code label} for classes among them,
+ * with or without a byte order mark, with line ends of either kind, and with line ends and quotes
+ * inside quoted captions.
  */
 public final class MetadataCsv {
 
   private static final List<String> FILE_COLUMNS = List.of("file_name", "filename");
   private static final List<String> TEXT_COLUMNS = List.of("text", "prompt");
+
+  private static final List<String> LABEL_COLUMNS = List.of("label");
+
+  /** Longest field, characters. */
+  private static final int MAX_FIELD = 1 << 20;
 
   private MetadataCsv() {}
 
@@ -31,7 +39,17 @@ public final class MetadataCsv {
    */
   public static List<CaptionRow> read(Reader in) {
     try {
-      return new Table(new BufferedReader(in)).rows();
+      var table = new Table(new BufferedReader(in));
+      var rows = new ArrayList<CaptionRow>();
+      var seen = new HashSet<String>();
+      for (var row = table.row(); row != null; row = table.row()) {
+        if (!seen.add(row.fileName())) {
+          throw new MetadataException(
+              table.line(), "the picture " + row.fileName() + " stands here twice");
+        }
+        rows.add(row);
+      }
+      return rows;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -42,10 +60,44 @@ public final class MetadataCsv {
     return read(new StringReader(csv));
   }
 
+  /**
+   * Reads a table row by row, as far as rows are asked for; nothing that was read is kept, so a
+   * picture that stands there twice is not noticed. The reader is not closed.
+   *
+   * @throws MetadataException now or at the row that is wrong, with its line
+   */
+  public static Stream<CaptionRow> stream(Reader in) {
+    try {
+      var table = new Table(new BufferedReader(in));
+      return Stream.generate(table::next).takeWhile(Optional::isPresent).map(Optional::get);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** Writes a table: LF line ends, quotes only where they are needed. */
   public static String write(List<CaptionRow> rows) {
-    var csv = new StringBuilder("file_name,text\n");
-    for (var row : rows) {
+    boolean labels = rows.stream().anyMatch(row -> row.label() != null);
+    var csv = new StringBuilder(header(labels));
+    rows.forEach(row -> csv.append(line(row, labels)));
+    return csv.toString();
+  }
+
+  /**
+   * The first line of a table.
+   *
+   * @param labels whether its pictures have classes
+   */
+  public static String header(boolean labels) {
+    return labels ? "file_name,text,label\n" : "file_name,text\n";
+  }
+
+  /** The line of one picture, below such a header. */
+  public static String line(CaptionRow row, boolean labels) {
+    var csv = new StringBuilder();
+    if (labels) {
+      line(csv, row.fileName(), row.text(), row.label() == null ? "" : row.label());
+    } else {
       line(csv, row.fileName(), row.text());
     }
     return csv.toString();
@@ -72,6 +124,10 @@ public final class MetadataCsv {
   /** One pass over the characters, one record at a time. */
   private static final class Table {
     private final BufferedReader in;
+    private final List<String> header;
+    private final int file;
+    private final int text;
+    private final int label;
     private int line = 1;
     private int recordLine = 1;
 
@@ -81,37 +137,56 @@ public final class MetadataCsv {
       if (in.read() != '\uFEFF') {
         in.reset();
       }
-    }
-
-    List<CaptionRow> rows() throws IOException {
-      var header = next();
-      if (header == null) {
+      var first = fields();
+      if (first == null) {
         throw new MetadataException(1, "the table is empty; expected the header file_name,text");
       }
-      int file = column(header, FILE_COLUMNS);
-      int text = column(header, TEXT_COLUMNS);
-      var rows = new ArrayList<CaptionRow>();
-      var seen = new HashSet<String>();
-      for (var fields = next(); fields != null; fields = next()) {
-        if (fields.size() != header.size()) {
-          throw new MetadataException(
-              recordLine,
-              "%d fields where the header has %d; quote captions that contain commas"
-                  .formatted(fields.size(), header.size()));
-        }
-        var name = fields.get(file).strip();
-        if (name.isEmpty()) {
-          throw new MetadataException(recordLine, "the picture's name is missing");
-        }
-        if (!seen.add(name)) {
-          throw new MetadataException(recordLine, "the picture " + name + " stands here twice");
-        }
-        rows.add(new CaptionRow(name, fields.get(text)));
+      header = first;
+      file = column(FILE_COLUMNS);
+      text = column(TEXT_COLUMNS);
+      label = column(LABEL_COLUMNS);
+      if (file < 0) {
+        throw lacks(FILE_COLUMNS);
       }
-      return rows;
+      if (text < 0 && label < 0) {
+        throw lacks(TEXT_COLUMNS);
+      }
     }
 
-    private static int column(List<String> header, List<String> names) {
+    /** Where the record stands that was read last. */
+    int line() {
+      return recordLine;
+    }
+
+    Optional<CaptionRow> next() {
+      try {
+        return Optional.ofNullable(row());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
+    /** The next row; null at the end. */
+    @Nullable CaptionRow row() throws IOException {
+      var fields = fields();
+      if (fields == null) {
+        return null;
+      }
+      if (fields.size() != header.size()) {
+        throw new MetadataException(
+            recordLine,
+            "%d fields where the header has %d; quote captions that contain commas"
+                .formatted(fields.size(), header.size()));
+      }
+      var name = fields.get(file).strip();
+      if (name.isEmpty()) {
+        throw new MetadataException(recordLine, "the picture's name is missing");
+      }
+      var cls = label < 0 ? "" : fields.get(label).strip();
+      return new CaptionRow(name, text < 0 ? "" : fields.get(text), cls.isEmpty() ? null : cls);
+    }
+
+    private int column(List<String> names) {
       for (var name : names) {
         for (int i = 0; i < header.size(); i++) {
           if (header.get(i).strip().toLowerCase(Locale.ROOT).equals(name)) {
@@ -119,12 +194,16 @@ public final class MetadataCsv {
           }
         }
       }
-      throw new MetadataException(
+      return -1;
+    }
+
+    private static MetadataException lacks(List<String> names) {
+      return new MetadataException(
           1, "the header has no column %s; expected file_name,text".formatted(names.getFirst()));
     }
 
     /** The next record that is not an empty line; null at the end. */
-    private @Nullable List<String> next() throws IOException {
+    private @Nullable List<String> fields() throws IOException {
       while (true) {
         recordLine = line;
         var fields = new ArrayList<String>();
@@ -154,7 +233,7 @@ public final class MetadataCsv {
           if (c == '"') {
             throw new MetadataException(line, "a quote inside a field that is not quoted");
           }
-          field.append((char) c);
+          append(field, c, line);
           c = in.read();
         }
         return ended(c);
@@ -172,12 +251,22 @@ public final class MetadataCsv {
           }
         }
         line += c == '\n' ? 1 : 0;
-        field.append((char) c);
+        append(field, c, start);
       }
       if (c != ',' && !ends(c)) {
         throw new MetadataException(line, "text after a closing quote; double quotes inside text");
       }
       return ended(c);
+    }
+
+    /** A quote that is never closed must not swallow a table of any size. */
+    private static void append(StringBuilder field, int c, int start) {
+      if (field.length() == MAX_FIELD) {
+        throw new MetadataException(
+            start,
+            "a field of more than %d characters; is a quote not closed?".formatted(MAX_FIELD));
+      }
+      field.append((char) c);
     }
 
     private static boolean ends(int c) {

@@ -3,13 +3,17 @@ package flora.schemas.dataset;
 import flora.schemas.ErrorCode;
 import flora.schemas.PipelineException;
 
-/** A {@code metadata.csv} that cannot be read, and where. */
+/** A {@code metadata.csv} or {@code metadata.jsonl} that cannot be read, and where. */
 public final class MetadataException extends PipelineException {
 
   private final int line;
 
   MetadataException(int line, String message) {
-    super("metadata.csv, line " + line + ": " + message);
+    this("metadata.csv", line, message);
+  }
+
+  MetadataException(String file, int line, String message) {
+    super(file + ", line " + line + ": " + message);
     this.line = line;
   }
 

@@ -12,6 +12,9 @@ public enum RepoRole {
   TOKENIZER,
   @JsonProperty("label_model")
   LABEL_MODEL,
+  /** The caption model, where it takes part beside the label model. */
+  @JsonProperty("caption_model")
+  CAPTION_MODEL,
   @JsonProperty("dataset")
   DATASET
 }

@@ -8,6 +8,8 @@ import flora.schemas.RunId;
 import flora.schemas.Sha256;
 import flora.schemas.store.ObjectRef;
 import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What happens while a dataset version is made; topic {@code label.events.v1}. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
@@ -44,13 +46,18 @@ public sealed interface LabelEvent extends Event {
       implements LabelEvent {}
 
   /**
-   * The dataset version is complete.
+   * The dataset version is complete; or, where the dataset was only to be looked at, the report.
    *
    * @param dataset its name
-   * @param version digest of its manifest, and the name of its folder
-   * @param rows images with a caption
+   * @param version digest of its manifest, and the name of its folder; null when only a report was
+   *     asked for
+   * @param rows images with a caption, or, of a report, those that can be used
    * @param rejected images left out
-   * @param manifest a {@link flora.schemas.dataset.DatasetManifest}
+   * @param manifest a {@link flora.schemas.dataset.DatasetManifest}; null as the version is
+   * @param report a {@link flora.schemas.dataset.DatasetReport}; null when none was made
+   * @param labelled images whose caption was made now; null when nobody counted
+   * @param kept images whose caption was there already; null when nobody counted
+   * @param warnings what the person who asked should know; null = nothing
    */
   @JsonTypeName("completed")
   record Completed(
@@ -59,11 +66,36 @@ public sealed interface LabelEvent extends Event {
       long seq,
       Instant at,
       String dataset,
-      Sha256 version,
+      @Nullable Sha256 version,
       long rows,
       long rejected,
-      ObjectRef manifest)
-      implements LabelEvent {}
+      @Nullable ObjectRef manifest,
+      @Nullable ObjectRef report,
+      @Nullable Long labelled,
+      @Nullable Long kept,
+      @Nullable List<String> warnings)
+      implements LabelEvent {
+
+    public Completed {
+      warnings = warnings == null ? null : List.copyOf(warnings);
+    }
+
+    /** Of a version alone. */
+    public Completed(
+        RunId runId,
+        int attempt,
+        long seq,
+        Instant at,
+        String dataset,
+        Sha256 version,
+        long rows,
+        long rejected,
+        ObjectRef manifest) {
+      this(
+          runId, attempt, seq, at, dataset, version, rows, rejected, manifest, null, null, null,
+          null);
+    }
+  }
 
   /** It cannot be done. */
   @JsonTypeName("failed")

@@ -5,6 +5,7 @@ import flora.schemas.request.RequestKey.Section;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -87,6 +88,35 @@ final class GivenKeys {
       list.forEach(item -> texts.add((String) item));
     }
     return texts;
+  }
+
+  /** Texts by text, in order. */
+  Map<String, String> textMap(RequestKey key) {
+    var texts = new LinkedHashMap<String, String>();
+    if (value(key) instanceof Map<?, ?> map) {
+      map.forEach((name, text) -> texts.put((String) name, (String) text));
+    }
+    return texts;
+  }
+
+  /** Labels by kind, in order. */
+  Map<String, List<String>> kinds(RequestKey key) {
+    var kinds = new LinkedHashMap<String, List<String>>();
+    if (value(key) instanceof Map<?, ?> map) {
+      map.forEach(
+          (kind, labels) ->
+              kinds.put((String) kind, ((List<?>) labels).stream().map(l -> (String) l).toList()));
+    }
+    return kinds;
+  }
+
+  /**
+   * Whether a key was given as anything but its default. What stands there as it would be without
+   * being written asks for nothing.
+   */
+  boolean asksFor(RequestKey key) {
+    var found = given.get(key);
+    return found != null && !found.value().equals(key.fallback());
   }
 
   /** Where a key stands, or where it would stand. */

@@ -2,7 +2,6 @@ package flora.schemas.request;
 
 import static flora.schemas.request.RequestKey.*;
 
-import flora.schemas.request.LabelOptions.Labeler;
 import flora.schemas.request.RequestKey.Section;
 import flora.schemas.request.TrainingPlan.LrScheduler;
 import flora.schemas.request.TrainingPlan.MixedPrecision;
@@ -129,14 +128,22 @@ final class RequestAssembly {
 
   private DatasetSource dataset() {
     var hub = repository(DATASET_HUB);
-    var label = label();
+    var label = new LabelAssembly(given).assemble();
     if (given.has(METADATA_PATH) && !required(METADATA_PATH).endsWith(".csv")) {
       throw RequestException.unsupported(
           given.pointer(METADATA_PATH),
           "metadata_path: only .csv files are read",
           "write the captions as file_name,text into a metadata.csv");
     }
-    return new DatasetSource(datasetName(hub), hub, label);
+    boolean checkOnly = given.flag(CHECK_ONLY);
+    if (checkOnly && hasTrain()) {
+      throw RequestException.invalid(
+          given.pointer(CHECK_ONLY),
+          "check_only makes no version of the dataset that could be trained on",
+          "leave out check_only: the dataset is checked before it is trained on anyway; or leave"
+              + " out train");
+    }
+    return new DatasetSource(datasetName(hub), hub, label, checkOnly);
   }
 
   private String datasetName(@Nullable String hub) {
@@ -190,45 +197,6 @@ final class RequestAssembly {
     }
     return References.checkedName(
         "train_data_dir", given.pointer(TRAIN_DATA_DIR), References.lastPart(path));
-  }
-
-  private LabelOptions label() {
-    var labeler =
-        switch (required(LABELER)) {
-          case "clip" -> Labeler.CLIP;
-          case "none" -> Labeler.NONE;
-          default ->
-              throw RequestException.unsupported(
-                  given.pointer(LABELER),
-                  "labeler %s is not there yet".formatted(required(LABELER)),
-                  "write clip, or none to keep only the captions that are there");
-        };
-    if (labeler == Labeler.NONE && given.has(LABEL_MODEL)) {
-      throw RequestException.invalid(
-          given.pointer(LABEL_MODEL),
-          "label.model has no use with labeler none",
-          "leave it out, or write labeler clip");
-    }
-    for (var template : given.texts(TEMPLATES)) {
-      if (!template.contains("{}")) {
-        throw RequestException.invalid(
-            given.pointer(TEMPLATES), "a template must contain {} where the label goes", null);
-      }
-    }
-    if (given.texts(TEMPLATES).isEmpty()) {
-      throw RequestException.invalid(
-          given.pointer(TEMPLATES),
-          "templates must not be empty",
-          "write \"{}\" for the bare label");
-    }
-    return new LabelOptions(
-        labeler,
-        labeler == Labeler.NONE ? null : repository(LABEL_MODEL),
-        given.texts(LABELS).stream().map(String::strip).distinct().toList(),
-        given.texts(TEMPLATES),
-        decimal(THRESHOLD),
-        Math.toIntExact(whole(TOP_K)),
-        given.text(TRIGGER_WORD));
   }
 
   private TrainingPlan train() {

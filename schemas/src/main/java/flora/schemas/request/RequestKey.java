@@ -68,7 +68,7 @@ enum RequestKey {
   USE_MIRROR(
       Section.MODEL,
       "use_mirror",
-      new Shape.FlagOrName(),
+      new Shape.FlagOr(List.of()),
       "true",
       "Flora: a mirror where one is configured",
       flat("use_mirror"),
@@ -93,6 +93,14 @@ enum RequestKey {
       "none",
       only(),
       theirs("dataset_name")),
+  CHECK_ONLY(
+      Section.DATASET,
+      "check_only",
+      new Shape.Flag(),
+      false,
+      "Flora: captions are what people come for",
+      only(),
+      theirs()),
   TRAIN_DATA_DIR(
       Section.ROOT,
       "train_data_dir",
@@ -111,55 +119,32 @@ enum RequestKey {
       theirs("in_json")),
 
   // dataset.label
-  LABELER(
-      Section.LABEL,
-      "labeler",
-      choice("clip", "blip", "blip+clip", "none"),
-      "clip",
-      "Flora: zero-shot needs no captions to learn from",
-      only(),
-      theirs()),
-  LABEL_MODEL(
-      Section.LABEL,
-      "model",
-      text("a repository, owner/name[@revision]"),
-      "openai/clip-vit-large-patch14",
-      "the text encoder of Stable Diffusion 1.5 is its half",
-      only(),
-      theirs()),
-  LABELS(
-      Section.LABEL,
-      "labels",
-      new Shape.TextList(10_000, 200, false),
-      List.of(),
-      "the built-in subjects, styles and mediums",
-      only(),
-      theirs("candidate_labels")),
-  TEMPLATES(
-      Section.LABEL,
-      "templates",
-      new Shape.TextList(100, 200, false),
-      List.of("a photo of {}", "a picture of {}", "a drawing of {}", "{}"),
-      "Flora: after the prompt ensembles of https://arxiv.org/abs/2103.00020, section 3.1.4",
-      only(),
-      theirs("hypothesis_template")),
-  THRESHOLD(
-      Section.LABEL,
-      "threshold",
-      new Shape.Decimal(0, true, 1, true),
-      0.1,
-      "Flora",
-      only(),
-      theirs()),
-  TOP_K(Section.LABEL, "top_k", new Shape.Whole(1, 100, 1), 3L, "Flora", only(), theirs()),
-  TRIGGER_WORD(
-      Section.LABEL,
-      "trigger_word",
-      new Shape.Text(200, "a word or a few, at most 200" + " characters on one line"),
-      null,
-      "none",
-      only(),
-      theirs()),
+  LABELER(LabelKeys.LABELER),
+  LABEL_MODEL(LabelKeys.MODEL),
+  CAPTION_MODEL(LabelKeys.CAPTION_MODEL),
+  LABELS(LabelKeys.LABELS),
+  MODE(LabelKeys.MODE),
+  TEMPLATES(LabelKeys.TEMPLATES),
+  THRESHOLD(LabelKeys.THRESHOLD),
+  TOP_K(LabelKeys.TOP_K),
+  TRIGGER_WORD(LabelKeys.TRIGGER_WORD),
+  PREFIX(LabelKeys.PREFIX),
+  SUFFIX(LabelKeys.SUFFIX),
+  BLACKLIST(LabelKeys.BLACKLIST),
+  REPLACE(LabelKeys.REPLACE),
+  TOKEN_LIMIT(LabelKeys.TOKEN_LIMIT),
+  PROMPT(LabelKeys.PROMPT),
+  NUM_BEAMS(LabelKeys.NUM_BEAMS),
+  MAX_NEW_TOKENS(LabelKeys.MAX_NEW_TOKENS),
+  MIN_NEW_TOKENS(LabelKeys.MIN_NEW_TOKENS),
+  NO_REPEAT_NGRAM_SIZE(LabelKeys.NO_REPEAT_NGRAM_SIZE),
+  REPETITION_PENALTY(LabelKeys.REPETITION_PENALTY),
+  LENGTH_PENALTY(LabelKeys.LENGTH_PENALTY),
+  EARLY_STOPPING(LabelKeys.EARLY_STOPPING),
+  PRECISION(LabelKeys.PRECISION),
+  TARGET(LabelKeys.TARGET),
+  ANIMATED(LabelKeys.ANIMATED),
+  SIDECARS(LabelKeys.SIDECARS),
 
   // train
   TASK(
@@ -394,13 +379,11 @@ enum RequestKey {
     }
   }
 
-  private final Section section;
-  private final String key;
-  private final Shape shape;
-  private final @Nullable Object fallback;
-  private final String source;
-  private final List<String> flat;
-  private final List<String> foreign;
+  private final KeySpec spec;
+
+  RequestKey(KeySpec spec) {
+    this.spec = spec;
+  }
 
   RequestKey(
       Section section,
@@ -410,53 +393,47 @@ enum RequestKey {
       String source,
       List<String> flat,
       List<String> foreign) {
-    this.section = section;
-    this.key = key;
-    this.shape = shape;
-    this.fallback = fallback;
-    this.source = source;
-    this.flat = flat;
-    this.foreign = foreign;
+    this(new KeySpec(section, key, shape, fallback, source, flat, foreign));
   }
 
   /** The part it belongs to. */
   Section section() {
-    return section;
+    return spec.section();
   }
 
   /** Its name in that part. */
   String key() {
-    return key;
+    return spec.key();
   }
 
   /** What its value looks like. */
   Shape shape() {
-    return shape;
+    return spec.shape();
   }
 
   /** What it means not to write it; null = nothing, or what the assembly says. */
   @Nullable Object fallback() {
-    return fallback;
+    return spec.fallback();
   }
 
   /** Where the default comes from, for people. */
   String source() {
-    return source;
+    return spec.source();
   }
 
   /** Its names within its own part. */
   List<String> inSection() {
-    return Stream.concat(Stream.of(key), flat.stream()).distinct().toList();
+    return Stream.concat(Stream.of(key()), spec.flat().stream()).distinct().toList();
   }
 
   /** Its names at the top of the document: the flat form. */
   List<String> atRoot() {
-    return section == Section.ROOT ? inSection() : flat;
+    return section() == Section.ROOT ? inSection() : spec.flat();
   }
 
   /** What other tools call it, where that is not a name of ours. */
   List<String> foreign() {
-    return foreign;
+    return spec.foreign();
   }
 
   private static Shape text(String expected) {

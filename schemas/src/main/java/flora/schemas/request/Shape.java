@@ -4,6 +4,7 @@ import flora.schemas.document.Node;
 import flora.schemas.document.Node.Style;
 import java.math.BigDecimal;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -143,11 +144,19 @@ sealed interface Shape {
     }
   }
 
-  /** Whether to use mirrors, or which one: a flag, or a name. The value is text. */
-  record FlagOrName() implements Shape {
+  /**
+   * True or false, or a word. The value is text.
+   *
+   * @param words which; empty = a mirror's name
+   */
+  record FlagOr(List<String> words) implements Shape {
+    public FlagOr {
+      words = List.copyOf(words);
+    }
+
     @Override
     public String expected() {
-      return "true, false or a mirror's name";
+      return "true, false or " + (words.isEmpty() ? "a mirror's name" : String.join(", ", words));
     }
 
     @Override
@@ -156,7 +165,10 @@ sealed interface Shape {
         return null;
       }
       var flag = new Flag().readOrNull(new Node.Scalar(text, Style.PLAIN));
-      return flag != null ? flag.toString() : new Text(96, "").readOrNull(node);
+      if (flag != null) {
+        return flag.toString();
+      }
+      return (words.isEmpty() ? new Text(96, "") : new Choice(words)).readOrNull(node);
     }
   }
 
@@ -196,6 +208,82 @@ sealed interface Shape {
         }
       }
       return texts.size() <= maxItems ? List.copyOf(texts) : null;
+    }
+  }
+
+  /** Texts by text, in order. */
+  record TextMap(int maxItems, int maxLength) implements Shape {
+    @Override
+    public String expected() {
+      return "a map of at most %d texts of at most %d characters".formatted(maxItems, maxLength);
+    }
+
+    @Override
+    public @Nullable Object readOrNull(Node node) {
+      if (!(node instanceof Node.Fields(var fields)) || fields.size() > maxItems) {
+        return null;
+      }
+      var text = new Text(maxLength, "");
+      var texts = new LinkedHashMap<String, String>();
+      for (var field : fields.entrySet()) {
+        if (text.readOrNull(new Node.Scalar(field.getKey(), Style.QUOTED)) == null
+            || !(text.readOrNull(field.getValue()) instanceof String value)) {
+          return null;
+        }
+        texts.put(field.getKey(), value);
+      }
+      return texts;
+    }
+  }
+
+  /**
+   * Labels: a list, or lists by kind, in order. One of the words for a built-in list stands for
+   * that list. The value is a map in either case.
+   */
+  record Kinds(int maxKinds, int maxLabels, int maxLength) implements Shape {
+    @Override
+    public String expected() {
+      return ("a list of at most %d texts of at most %d characters, or at most %d such lists by"
+              + " kind, where %s stand for the built-in ones")
+          .formatted(maxLabels, maxLength, maxKinds, String.join(", ", LabelOptions.BUILT_IN));
+    }
+
+    @Override
+    public @Nullable Object readOrNull(Node node) {
+      var kinds = new LinkedHashMap<String, List<String>>();
+      if (node instanceof Node.Fields(var fields)) {
+        for (var field : fields.entrySet()) {
+          var labels = labels(field.getValue());
+          if (labels == null || labels.isEmpty() || !isName(field.getKey())) {
+            return null;
+          }
+          kinds.put(field.getKey(), labels);
+        }
+      } else {
+        var labels = labels(node);
+        if (labels == null) {
+          return null;
+        }
+        if (!labels.isEmpty()) {
+          kinds.put(LabelOptions.ONE_KIND, labels);
+        }
+      }
+      int all = kinds.values().stream().mapToInt(List::size).sum();
+      return kinds.size() <= maxKinds && all <= maxLabels ? kinds : null;
+    }
+
+    private @Nullable List<String> labels(Node node) {
+      if (new Choice(LabelOptions.BUILT_IN).readOrNull(node) instanceof String word) {
+        return List.of(word);
+      }
+      if (!(new TextList(maxLabels, maxLength, false).readOrNull(node) instanceof List<?> list)) {
+        return null;
+      }
+      return list.stream().map(label -> ((String) label).strip()).distinct().toList();
+    }
+
+    private static boolean isName(String kind) {
+      return new Text(64, "").readOrNull(new Node.Scalar(kind, Style.QUOTED)) != null;
     }
   }
 

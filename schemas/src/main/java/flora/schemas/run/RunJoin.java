@@ -204,12 +204,11 @@ public final class RunJoin {
                 case LabelEvent.Started e -> StageJoin.running(e, stage, 0, e.total());
                 case LabelEvent.Progressed e -> StageJoin.running(e, stage, e.done(), e.total());
                 case LabelEvent.ImageRejected e -> StageJoin.running(e, stage);
-                case LabelEvent.Completed e ->
-                    StageJoin.succeeded(e, stage, e.rows() + e.rejected(), null);
+                case LabelEvent.Completed e -> StageJoin.labelled(e);
                 case LabelEvent.Failed e -> StageJoin.failed(e, stage, e.error());
                 case LabelEvent.Cancelled e -> StageJoin.cancelled(e, stage);
               });
-      if (event instanceof LabelEvent.Completed e && isFrom(state, e)) {
+      if (event instanceof LabelEvent.Completed e && e.version() != null && isFrom(state, e)) {
         datasetVersion = e.version();
       }
     }

@@ -10,6 +10,7 @@ import flora.schemas.Event;
 import flora.schemas.Failure;
 import flora.schemas.Stage;
 import flora.schemas.fetch.FetchEvent;
+import flora.schemas.label.LabelEvent;
 import flora.schemas.training.TrainingEvent;
 import java.util.Comparator;
 import java.util.List;
@@ -171,6 +172,12 @@ final class StageJoin {
         e.learningRate(),
         e.etaSeconds(),
         null);
+  }
+
+  static StageState labelled(LabelEvent.Completed e) {
+    var done = succeeded(e, Stage.LABEL, e.rows() + e.rejected(), null);
+    var warnings = e.warnings() == null ? List.<String>of() : e.warnings();
+    return with(done, warnings.stream().distinct().sorted().toList());
   }
 
   static StageState succeeded(Event e, Stage stage, long total, @Nullable Double loss) {

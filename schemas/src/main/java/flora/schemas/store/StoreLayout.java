@@ -4,6 +4,7 @@ import flora.schemas.Names;
 import flora.schemas.RepoId;
 import flora.schemas.RunId;
 import flora.schemas.Sha256;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.regex.Pattern;
 
@@ -27,6 +28,9 @@ public final class StoreLayout {
 
   /** Mirrors that were made through the API, in {@link #MODELS}. */
   public static final String MIRRORS = "mirrors/";
+
+  /** Embeddings of labels, by model and list, in {@link #MODELS}. */
+  public static final String LABEL_EMBEDDINGS = "label-embeddings/";
 
   /** Every bucket; created at start. */
   public static final List<String> BUCKETS = List.of(MODELS, DATASETS, RUNS);
@@ -158,6 +162,40 @@ public final class StoreLayout {
     return "datasets/" + segment(dataset) + "/latest.json";
   }
 
+  /**
+   * What a person wrote over the caption of a picture, in {@link #DATASETS}. The picture's name is
+   * from outside and may hold anything, so its digest stands for it.
+   */
+  public static String captionEdit(String dataset, String fileName) {
+    var digest = Sha256.sum(fileName.getBytes(StandardCharsets.UTF_8));
+    return captionEdits(dataset) + digest.hex() + ".json";
+  }
+
+  /** The folder of everything that people wrote over a dataset's captions. */
+  public static String captionEdits(String dataset) {
+    return "datasets/" + segment(dataset) + "/captions/";
+  }
+
+  /** What a look at these very files has found, without a version being made. */
+  public static String datasetReport(String dataset, Sha256 listing) {
+    return "datasets/" + segment(dataset) + "/reports/" + listing.hex() + ".json";
+  }
+
+  /**
+   * The embeddings of a list of labels by one commit of a model, in {@link #MODELS}.
+   *
+   * @param list digest of the labels and of everything else that the embeddings follow from
+   */
+  public static String labelEmbeddings(RepoId repo, String commit, Sha256 list) {
+    return LABEL_EMBEDDINGS
+        + repo.folder()
+        + "/"
+        + segment(commit)
+        + "/"
+        + list.hex()
+        + ".safetensors";
+  }
+
   /** Where a dataset's pictures are dropped, with the closing slash. */
   public static String incoming(String dataset) {
     return INCOMING + segment(dataset) + "/";
@@ -206,6 +244,44 @@ public final class StoreLayout {
   /** The folder of a checkpoint within its attempt, and within what the gateway serves. */
   public static String checkpointFolder(long step) {
     return "checkpoints/step-%06d/".formatted(step);
+  }
+
+  /** How the labelling of a run is cut into shards; the last that its planning writes. */
+  public static String labelPlan(RunId run) {
+    return labelFolder(run) + "plan.json";
+  }
+
+  /** The pictures of a shard, as one attempt has listed them. */
+  public static String labelPictures(RunId run, long epoch, int shard) {
+    return attempt(run, epoch, "label/pictures-%d.jsonl".formatted(shard));
+  }
+
+  /** The folder of a run's shards. */
+  public static String labelShards(RunId run) {
+    return labelFolder(run) + "shards/";
+  }
+
+  /** Who works on a shard, until when. */
+  public static String labelShardClaim(RunId run, int shard) {
+    return labelShard(run, shard) + "claim.json";
+  }
+
+  /** Says that a shard is done and where its rows are; the first one stays. */
+  public static String labelShardDone(RunId run, int shard) {
+    return labelShard(run, shard) + "done.json";
+  }
+
+  /** The rows of a shard, by their digest: whoever made them, the name says which they are. */
+  public static String labelShardRows(RunId run, int shard, Sha256 rows) {
+    return labelShard(run, shard) + "rows-" + rows.hex() + ".jsonl";
+  }
+
+  private static String labelShard(RunId run, int shard) {
+    return labelShards(run) + shard + "/";
+  }
+
+  private static String labelFolder(RunId run) {
+    return runFolder(run) + "label/";
   }
 
   /** Everything of one run. */

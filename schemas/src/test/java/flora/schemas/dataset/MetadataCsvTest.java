@@ -1,8 +1,10 @@
 package flora.schemas.dataset;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import java.io.StringReader;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -75,5 +77,37 @@ class MetadataCsvTest {
   @ValueSource(strings = {"file_name,text", "file_name,text\n", "file_name,text\r\n\r\n"})
   void aHeaderAloneIsAnEmptyTable(String csv) {
     assertThat(MetadataCsv.read(csv)).isEmpty();
+  }
+
+  @Test
+  void rowsAreReadOnlyAsFarAsTheyAreAskedFor() {
+    var table = "file_name,text\na.png,a\nb.png,b\n\"never closed\n";
+
+    var two = MetadataCsv.stream(new StringReader(table)).limit(2).toList();
+
+    assertThat(two).containsExactly(new CaptionRow("a.png", "a"), new CaptionRow("b.png", "b"));
+    assertThatThrownBy(() -> MetadataCsv.stream(new StringReader(table)).toList())
+        .isInstanceOf(MetadataException.class)
+        .hasMessageContaining("line 4");
+  }
+
+  @Test
+  void aTableOfClassesNeedsNoCaptions() {
+    assertThat(MetadataCsv.read("file_name,label\na.png, cat \nb.png,\n"))
+        .containsExactly(new CaptionRow("a.png", "", "cat"), new CaptionRow("b.png", ""));
+    var rows = List.of(new CaptionRow("a.png", "x, y", "cat"), new CaptionRow("b.png", "z"));
+    assertThat(MetadataCsv.write(rows))
+        .isEqualTo("file_name,text,label\na.png,\"x, y\",cat\nb.png,z,\"\"\n");
+    assertThat(MetadataCsv.read(MetadataCsv.write(rows))).isEqualTo(rows);
+  }
+
+  @Test
+  void aQuoteThatIsNeverClosedDoesNotSwallowATableOfAnySize() {
+    var table = "file_name,text\na.png,\"" + "x".repeat(2 << 20);
+
+    assertThatThrownBy(() -> MetadataCsv.read(table))
+        .isInstanceOf(MetadataException.class)
+        .hasMessageContaining("line 2")
+        .hasMessageContaining("is a quote not closed");
   }
 }

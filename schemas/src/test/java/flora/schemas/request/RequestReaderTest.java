@@ -9,6 +9,7 @@ import flora.schemas.request.LabelOptions.Labeler;
 import flora.schemas.request.TrainingPlan.MixedPrecision;
 import flora.schemas.request.TrainingPlan.StableDiffusionLora;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -136,6 +137,8 @@ class RequestReaderTest {
         "dataset: {hub: Some-One/My.Pictures@refs/pr/1}",
         "dataset: {name: x, label: {labeler: none}}",
         "dataset: {name: x, label: {labels: [cat, no], threshold: 0, top_k: 1, trigger_word: sks}}",
+        "dataset: {name: x, label: {labels: {what: [b, a], style: styles, made: [oil]}}}",
+        "dataset: {name: x, check_only: false, label: {token_limit: 77, num_beams: 1}}",
         "{model: {base_model: a/b}, dataset: {name: x}, train: {snr_gamma: 5, seed:"
             + " 9223372036854775807, lr_scheduler: cosine, lr_warmup_steps: 10, lora_alpha: 1}}"
       })
@@ -151,6 +154,43 @@ class RequestReaderTest {
 
   private static final String ARTICLE_FOR_FIXED_POINT =
       "{train_data_dir: a/b, base_model: x/y, r: 4, target_modules: [q_proj, v_proj], fp16: true}";
+
+  @Test
+  void kindsOfLabelsKeepTheirOrderAndTheirBuiltInLists() {
+    var label =
+        yaml("dataset: {name: x, label: {labels: {what: [b, a, ' a'], style: styles, z: [q]}}}")
+            .request()
+            .dataset()
+            .label();
+
+    assertThat(label.kinds())
+        .containsExactly(
+            Map.entry("what", List.of("b", "a")),
+            Map.entry("style", List.of("styles")),
+            Map.entry("z", List.of("q")));
+    var again = Json.read(Json.bytes(label), LabelOptions.class);
+    assertThat(again.kinds().keySet()).containsExactly("what", "style", "z");
+  }
+
+  /** Requests stay in the store for as long as their runs. */
+  @Test
+  void aRequestThatWasFrozenBeforeThereWereSoManyKeysIsStillRead() {
+    var frozen =
+        """
+        {"name":"x","model":null,"dataset":{"name":"x","hub":null,"label":{"labeler":"clip",
+        "model":"openai/clip-vit-large-patch14","labels":["cat","dog"],"templates":["a photo of {}",
+        "a picture of {}","a drawing of {}","{}"],"threshold":0.1,"top_k":3,"trigger_word":"sks"}},
+        "train":null}
+        """
+            .getBytes(UTF_8);
+
+    var request = Json.read(frozen, RunRequest.class);
+
+    assertThat(request)
+        .isEqualTo(
+            yaml("dataset: {name: x, label: {labels: [cat, dog], trigger_word: sks}}").request())
+        .isEqualTo(RequestReader.read(frozen, ContentKind.JSON).request());
+  }
 
   @Test
   void noMeansNoAsThePrecisionAndFalseAsAFlag() {
@@ -249,7 +289,7 @@ class RequestReaderTest {
         yaml(FLAT + "dataset: {name: style_train, label: {trigger_word: sks}}\ntrain: {r: 4}\n")
             .request();
 
-    assertThat(request.dataset().label().triggerWord()).isEqualTo("sks");
+    assertThat(request.dataset().label().rules().triggerWord()).isEqualTo("sks");
     assertThat(request.train().loraRank()).isEqualTo(4);
   }
 
@@ -267,7 +307,8 @@ class RequestReaderTest {
         RequestReader.readDropped(
             "dataset: {label: {labels: [cat]}}".getBytes(UTF_8), ContentKind.YAML, "holiday");
     assertThat(effective.request().dataset().name()).isEqualTo("holiday");
-    assertThat(effective.request().dataset().label().labels()).containsExactly("cat");
+    assertThat(effective.request().dataset().label().kinds())
+        .containsExactly(Map.entry(LabelOptions.ONE_KIND, List.of("cat")));
     assertThat(
             RequestReader.readDropped(new byte[0], ContentKind.YAML, "holiday").request().dataset())
         .isEqualTo(RequestReader.dropped("holiday").request().dataset());

@@ -58,7 +58,16 @@ class RunRequestSchemaTest {
         assertThat(property.get("maxItems").asInt()).isEqualTo(maxItems);
         assertThat(property.at("/items/maxLength").asInt()).isEqualTo(maxLength);
       }
-      case Shape.Text _, Shape.FlagOrName() ->
+      case Shape.TextMap(int maxItems, int maxLength) -> {
+        assertThat(property.get("maxProperties").asInt()).isEqualTo(maxItems);
+        assertThat(property.at("/additionalProperties/maxLength").asInt()).isEqualTo(maxLength);
+      }
+      case Shape.Kinds(int maxKinds, int maxLabels, int maxLength) -> {
+        assertThat(property.get("maxProperties").asInt()).isEqualTo(maxKinds);
+        assertThat(property.get("maxItems").asInt()).isEqualTo(maxLabels);
+        assertThat(property.at("/items/maxLength").asInt()).isEqualTo(maxLength);
+      }
+      case Shape.Text _, Shape.FlagOr _ ->
           assertThat(property.get("type").toString()).contains("string");
     }
   }
@@ -68,7 +77,7 @@ class RunRequestSchemaTest {
     assertFields("", RunRequest.class);
     assertFields("/properties/model", ModelSource.class);
     assertFields("/properties/dataset", DatasetSource.class);
-    assertFields("/properties/dataset/properties/label", LabelOptions.class);
+    assertFields("/properties/dataset/properties/label", LabelFields.class);
     assertFields("/properties/train", TrainingPlan.StableDiffusionLora.class, "task");
   }
 

@@ -24,6 +24,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -370,7 +371,7 @@ class RunJoinTest {
     return new DatasetSource(
         "pictures",
         null,
-        new LabelOptions(LabelOptions.Labeler.NONE, null, List.of(), List.of(), 0.2, 3, null));
+        new LabelOptions(LabelOptions.Labeler.NONE, null, Map.of(), List.of(), 0.2, 3, null));
   }
 
   private static LabelEvent.Completed labelled(int attempt, long seq, Instant at) {
