@@ -38,7 +38,11 @@ public class LabelerApplication {
       ObjectStore store, LocalCache cache, StoreProperties storage, LabelerProperties properties) {
     // beside the cache, not in it: the cache counts what it finds
     var work = storage.cacheFolder().toAbsolutePath().resolveSibling("labeler");
+    var clock = Clock.systemUTC();
     return new LabelerFlow(
-        store, new LabelModels(store, cache, work), properties, Clock.systemUTC());
+        store,
+        new Labelling(store, new LabelModels(store, cache, work)::open, properties, clock),
+        work,
+        clock);
   }
 }

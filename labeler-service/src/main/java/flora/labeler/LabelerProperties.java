@@ -11,13 +11,16 @@ import org.springframework.util.unit.DataSize;
  * @param decodeThreads threads that read and decode pictures, 1 to 64; each holds one picture
  * @param maxFileSize larger picture files are rejected, up to 1 GB
  * @param maxPixels larger pictures are rejected before they are decoded
+ * @param shardSize pictures that are one part of a labelling, 1 to 10,000: what is lost at most
+ *     when a process dies
  */
 @ConfigurationProperties("labeler")
 record LabelerProperties(
     @DefaultValue("8") int batchSize,
     @DefaultValue("2") int decodeThreads,
     @DefaultValue("64MB") DataSize maxFileSize,
-    @DefaultValue("89478485") long maxPixels) {
+    @DefaultValue("89478485") long maxPixels,
+    @DefaultValue("256") int shardSize) {
 
   LabelerProperties {
     if (batchSize < 1 || batchSize > 256) {
@@ -35,6 +38,10 @@ record LabelerProperties(
     if (maxPixels < 1 || maxPixels > Integer.MAX_VALUE / 3) {
       throw new IllegalArgumentException(
           "labeler.max-pixels must be from 1 to 715827882, but is " + maxPixels);
+    }
+    if (shardSize < 1 || shardSize > 10_000) {
+      throw new IllegalArgumentException(
+          "labeler.shard-size must be from 1 to 10000, but is " + shardSize);
     }
   }
 }

@@ -16,7 +16,7 @@ class LabelerPropertiesTest {
   @Test
   void defaults() {
     assertThat(bind(Map.of()))
-        .isEqualTo(new LabelerProperties(8, 2, DataSize.ofMegabytes(64), 89_478_485));
+        .isEqualTo(new LabelerProperties(8, 2, DataSize.ofMegabytes(64), 89_478_485, 256));
   }
 
   @Test
@@ -27,8 +27,9 @@ class LabelerPropertiesTest {
                     "labeler.batch-size", "16",
                     "labeler.decode-threads", "4",
                     "labeler.max-file-size", "5MB",
-                    "labeler.max-pixels", "1000000")))
-        .isEqualTo(new LabelerProperties(16, 4, DataSize.ofMegabytes(5), 1_000_000));
+                    "labeler.max-pixels", "1000000",
+                    "labeler.shard-size", "100")))
+        .isEqualTo(new LabelerProperties(16, 4, DataSize.ofMegabytes(5), 1_000_000, 100));
   }
 
   @ParameterizedTest
@@ -37,7 +38,8 @@ class LabelerPropertiesTest {
     "labeler.batch-size,257",
     "labeler.decode-threads,0",
     "labeler.max-file-size,2GB",
-    "labeler.max-pixels,0"
+    "labeler.max-pixels,0",
+    "labeler.shard-size,0"
   })
   void whatMakesNoSenseIsRefusedByName(String key, String value) {
     assertThatThrownBy(() -> bind(Map.of(key, value)))

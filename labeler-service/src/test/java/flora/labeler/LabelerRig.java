@@ -2,6 +2,11 @@ package flora.labeler;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import flora.labeler.caption.Caption;
+import flora.labeler.caption.Captioner;
+import flora.labeler.caption.LabelRecipe;
+import flora.labeler.caption.Prepared;
+import flora.models.image.RgbImage;
 import flora.schemas.Event;
 import flora.schemas.EventStamp;
 import flora.schemas.Json;
@@ -16,6 +21,7 @@ import flora.schemas.fetch.RepoRole;
 import flora.schemas.fetch.Snapshot;
 import flora.schemas.label.LabelEvent;
 import flora.schemas.request.ContentKind;
+import flora.schemas.request.LabelOptions;
 import flora.schemas.request.RequestReader;
 import flora.schemas.request.RunRequest;
 import flora.schemas.run.Head;
@@ -34,6 +40,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.springframework.util.unit.DataSize;
@@ -56,20 +63,61 @@ final class LabelerRig {
                       List.of("circle", "square", "triangle", "star", "cross", "ring"))));
 
   private final ObjectStore store;
+  private final LabelModels models;
   private final LabelerFlow flow;
+  private final AtomicInteger captioned = new AtomicInteger();
   private final Path folder;
 
   LabelerRig(ObjectStore store, Path folder) {
+    this(store, folder, Clock.systemUTC());
+  }
+
+  LabelerRig(ObjectStore store, Path folder, Clock clock) {
     this.store = store;
     this.folder = folder;
     StoreLayout.BUCKETS.forEach(store::ensureBucket);
     var cache = new LocalCache(store, LocalFiles.none(), folder.resolve("cache"), 1L << 30);
-    this.flow =
-        new LabelerFlow(
-            store,
-            new LabelModels(store, cache, folder.resolve("work")),
-            new LabelerProperties(8, 2, DataSize.ofMegabytes(64), 89_478_485),
-            Clock.systemUTC());
+    this.models = new LabelModels(store, cache, folder.resolve("work"));
+    this.flow = flow(store, folder, this::open, clock);
+  }
+
+  private static LabelerFlow flow(
+      ObjectStore store, Path folder, Labelling.Opener opener, Clock clock) {
+    var properties = new LabelerProperties(8, 2, DataSize.ofMegabytes(64), 89_478_485, 256);
+    return new LabelerFlow(
+        store, new Labelling(store, opener, properties, clock), folder.resolve("work"), clock);
+  }
+
+  /** Opens the models for the flow; how many pictures they have seen is counted. */
+  private Captioner open(LabelOptions options, Head head, Runnable beat) {
+    var captioner = models.open(options, head, beat);
+    return new Captioner() {
+      @Override
+      public LabelRecipe recipe() {
+        return captioner.recipe();
+      }
+
+      @Override
+      public Prepared prepare(RgbImage picture) {
+        return captioner.prepare(picture);
+      }
+
+      @Override
+      public List<Caption> caption(List<Prepared> pictures, Runnable between) {
+        captioned.addAndGet(pictures.size());
+        return captioner.caption(pictures, between);
+      }
+
+      @Override
+      public void close() {
+        captioner.close();
+      }
+    };
+  }
+
+  /** How many pictures a model has seen since this was last asked. */
+  int captioned() {
+    return captioned.getAndSet(0);
   }
 
   Path folder() {

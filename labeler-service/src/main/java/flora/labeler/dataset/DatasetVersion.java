@@ -1,54 +1,73 @@
 package flora.labeler.dataset;
 
+import flora.labeler.spool.WorkFolder;
 import flora.schemas.Json;
 import flora.schemas.Sha256;
 import flora.schemas.dataset.CaptionRow;
 import flora.schemas.dataset.DatasetLatest;
-import flora.schemas.dataset.DatasetManifest;
-import flora.schemas.dataset.DatasetManifest.Rejected;
+import flora.schemas.dataset.DatasetManifest.Image;
 import flora.schemas.dataset.MetadataCsv;
+import flora.schemas.dataset.MetadataJsonl;
+import flora.schemas.label.LabelRow;
 import flora.schemas.store.ObjectRef;
 import flora.schemas.store.StoreLayout;
 import flora.store.ObjectStore;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.io.UncheckedIOException;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
 import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.json.JsonMapper;
+import java.util.Map;
 
 /**
  * A finished dataset version on its way into the store: the tables first, the manifest after them,
  * {@code latest.json} last, so that nobody ever sees half of it. Its name is the digest of its
- * manifest: the same pictures with the same captions are the same version, written once.
+ * manifest: the same pictures with the same captions are the same version, written once. All of it
+ * is written row by row, into files of this machine first, since the name is known at the end.
  */
 public final class DatasetVersion {
 
+  private static final String MANIFEST = "manifest.json";
   private static final String JSON = "application/json";
+  private static final String JSONL = "application/jsonl";
+  private static final String CSV = "text/csv";
   private static final int MOVES = 10;
 
-  private final DatasetManifest manifest;
-  private final byte[] manifestJson;
+  private final String dataset;
+  private final Map<String, Path> tables = new LinkedHashMap<>();
+  private final Path manifest;
   private final Sha256 version;
-  private final List<LabeledPicture> pictures;
+  private final long manifestSize;
 
-  /**
-   * A version.
-   *
-   * @param pictures in file-name order
-   * @param labelModel {@code repo@commit}; null when no caption was made
-   */
-  public DatasetVersion(
-      String dataset,
-      List<LabeledPicture> pictures,
-      List<Rejected> rejected,
-      @Nullable String labelModel) {
-    this.pictures = List.copyOf(pictures);
-    this.manifest =
-        new DatasetManifest(
-            dataset, pictures.stream().map(LabeledPicture::image).toList(), rejected, labelModel);
-    this.manifestJson = Json.bytes(manifest);
-    this.version = Sha256.sum(manifestJson);
+  private DatasetVersion(String dataset, Merged content, WorkFolder work) throws IOException {
+    this.dataset = dataset;
+    table(work, "metadata.csv", out -> csv(content, out));
+    table(
+        work,
+        "metadata.jsonl",
+        out -> content.rows().forEach(row -> MetadataJsonl.write(out, caption(row))));
+    table(work, "labels.jsonl", out -> labels(content, out));
+    table(work, "rejected.csv", out -> rejected(content, out));
+    this.manifest = work.file(MANIFEST);
+    this.version = manifest(content);
+    this.manifestSize = Files.size(manifest);
+  }
+
+  /** Writes a version into the work folder. */
+  public static DatasetVersion of(String dataset, Merged content, WorkFolder work) {
+    try {
+      return new DatasetVersion(dataset, content, work);
+    } catch (IOException e) {
+      throw new UncheckedIOException("the work folder cannot be written", e);
+    }
   }
 
   /** The name of its folder. */
@@ -58,80 +77,136 @@ public final class DatasetVersion {
 
   /** Its manifest, as others refer to it. */
   public ObjectRef reference() {
-    return new ObjectRef(StoreLayout.DATASETS, key("manifest.json"), manifestJson.length, version);
+    return new ObjectRef(StoreLayout.DATASETS, key(MANIFEST), manifestSize, version);
   }
 
-  /** Writes the version, unless it is there. */
+  /** Writes the version into the store, unless it is there. */
   public void write(ObjectStore store) {
-    if (store.head(StoreLayout.DATASETS, key("manifest.json")).isPresent()) {
+    if (store.head(StoreLayout.DATASETS, key(MANIFEST)).isPresent()) {
       return;
     }
-    put(store, "metadata.csv", metadataCsv(), "text/csv");
-    put(store, "metadata.jsonl", metadataJsonl(), "application/jsonl");
-    put(store, "labels.jsonl", labelsJsonl(), "application/jsonl");
-    put(store, "rejected.csv", rejectedCsv(), "text/csv");
-    store.put(StoreLayout.DATASETS, key("manifest.json"), manifestJson, JSON);
+    tables.forEach(
+        (name, file) ->
+            store.upload(
+                StoreLayout.DATASETS, key(name), file, name.endsWith(".csv") ? CSV : JSONL));
+    store.upload(StoreLayout.DATASETS, key(MANIFEST), manifest, JSON);
   }
 
-  /** Makes it the newest version of its dataset. */
-  public void makeLatest(ObjectStore store) {
-    var key = StoreLayout.datasetLatest(manifest.dataset());
-    var latest = new DatasetLatest(manifest.dataset(), version, reference());
-    var json = Json.bytes(latest);
+  /**
+   * Makes it the newest version of its dataset, unless there is one of a later listing: a run that
+   * took long does not undo what was dropped meanwhile.
+   *
+   * @param listedAt when its pictures were listed
+   * @return whether it is the newest now
+   */
+  public boolean makeLatest(ObjectStore store, Instant listedAt) {
+    var key = StoreLayout.datasetLatest(dataset);
+    var json = Json.bytes(new DatasetLatest(dataset, version, reference(), listedAt));
     for (int move = 0; move < MOVES; move++) {
       var before = store.read(StoreLayout.DATASETS, key);
+      if (before.isPresent()) {
+        var since = Json.read(before.get().bytes(), DatasetLatest.class).listedAt();
+        if (since != null && since.isAfter(listedAt)) {
+          return false;
+        }
+      }
       var moved =
           before.isEmpty()
               ? store.putIfAbsent(StoreLayout.DATASETS, key, json, JSON)
               : store.putIfMatch(StoreLayout.DATASETS, key, json, JSON, before.get().etag());
       if (moved.isPresent()) {
-        return;
+        return true;
       }
     }
     throw new IllegalStateException(key + " was changed by others " + MOVES + " times");
   }
 
-  private String key(String file) {
-    return StoreLayout.datasetVersion(manifest.dataset(), version, file);
+  /** The key of one of its files. */
+  public String key(String file) {
+    return StoreLayout.datasetVersion(dataset, version, file);
   }
 
-  private void put(ObjectStore store, String file, String text, String contentType) {
-    store.put(StoreLayout.DATASETS, key(file), text.getBytes(StandardCharsets.UTF_8), contentType);
+  @FunctionalInterface
+  private interface Content {
+    void to(Writer out) throws IOException;
   }
 
-  private String metadataCsv() {
-    return MetadataCsv.write(
-        manifest.images().stream().map(i -> new CaptionRow(i.fileName(), i.text())).toList());
+  private void table(WorkFolder work, String name, Content content) throws IOException {
+    var file = work.file(name);
+    try (var out = Files.newBufferedWriter(file)) {
+      content.to(out);
+    }
+    tables.put(name, file);
   }
 
-  private String metadataJsonl() {
-    return lines(manifest.images().stream().map(i -> new CaptionRow(i.fileName(), i.text())));
+  private static void csv(Merged content, Writer out) throws IOException {
+    out.write(MetadataCsv.header(content.hasClasses()));
+    for (var row : content.rows()) {
+      out.write(MetadataCsv.line(caption(row), content.hasClasses()));
+    }
   }
 
-  private String labelsJsonl() {
-    return lines(
-        pictures.stream()
-            .map(
-                p -> {
-                  var line = new LinkedHashMap<String, Object>();
-                  line.put("file_name", p.image().fileName());
-                  line.put("text", p.image().text());
-                  line.put("source", p.image().captionSource());
-                  line.put("labels", p.scores());
-                  return line;
-                }));
+  private static void labels(Merged content, Writer out) throws IOException {
+    var mapper = Json.mapper();
+    for (var row : content.rows()) {
+      out.write(mapper.writeValueAsString(row));
+      out.write('\n');
+    }
   }
 
-  private String rejectedCsv() {
-    var csv = new StringBuilder("file_name,reason\n");
-    manifest.rejected().forEach(r -> MetadataCsv.line(csv, r.fileName(), r.reason()));
-    return csv.toString();
+  private static void rejected(Merged content, Writer out) throws IOException {
+    out.write("file_name,reason\n");
+    for (var why : content.rejected()) {
+      var line = new StringBuilder();
+      MetadataCsv.line(line, why.fileName(), why.reason());
+      out.write(line.toString());
+    }
   }
 
-  private static String lines(Stream<?> values) {
-    JsonMapper mapper = Json.mapper();
-    var text = new StringBuilder();
-    values.forEach(v -> text.append(mapper.writeValueAsString(v)).append('\n'));
-    return text.toString();
+  private static CaptionRow caption(LabelRow row) {
+    return new CaptionRow(row.fileName(), row.text(), row.label());
+  }
+
+  /** A {@link flora.schemas.dataset.DatasetManifest}, byte for byte, with nothing of it held. */
+  private Sha256 manifest(Merged content) throws IOException {
+    var digest = sha256();
+    try (var file =
+            new DigestOutputStream(
+                new BufferedOutputStream(Files.newOutputStream(manifest)), digest);
+        var json =
+            Json.mapper().createGenerator(new OutputStreamWriter(file, StandardCharsets.UTF_8))) {
+      json.writeStartObject();
+      json.writeStringProperty("dataset", dataset);
+      json.writeArrayPropertyStart("images");
+      for (var row : content.rows()) {
+        json.writePOJO(
+            new Image(
+                row.fileName(),
+                row.sha256(),
+                row.size(),
+                row.width(),
+                row.height(),
+                row.text(),
+                row.source(),
+                row.label()));
+      }
+      json.writeEndArray();
+      json.writeArrayPropertyStart("rejected");
+      for (var why : content.rejected()) {
+        json.writePOJO(why);
+      }
+      json.writeEndArray();
+      json.writePOJOProperty("label_model", content.labelModel());
+      json.writeEndObject();
+    }
+    return Sha256.of(digest.digest());
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
   }
 }

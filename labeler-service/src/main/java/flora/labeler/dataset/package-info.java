@@ -1,4 +1,4 @@
-/** The dataset version as it is written to the store. */
+/** What is to be done for a dataset version, and the version as it is written to the store. */
 @NullMarked
 package flora.labeler.dataset;
 

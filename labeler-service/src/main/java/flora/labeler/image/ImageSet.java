@@ -1,68 +1,83 @@
 package flora.labeler.image;
 
-import flora.schemas.Json;
-import flora.schemas.dataset.DatasetManifest.Rejected;
+import flora.labeler.spool.FileIndex;
+import flora.labeler.spool.WorkFolder;
+import flora.schemas.Sha256;
+import flora.schemas.dataset.CaptionRow;
+import flora.schemas.dataset.DatasetListing;
 import flora.schemas.dataset.MetadataCsv;
-import flora.schemas.fetch.RepoManifest;
+import flora.schemas.dataset.MetadataJsonl;
 import flora.schemas.fetch.Snapshot;
-import flora.schemas.store.StoreLayout;
 import flora.store.ObjectStore;
-import flora.store.ObjectStoreException;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The pictures of a dataset in the order of their names, each with the caption that came with it: a
- * line of the {@code metadata.csv} in its folder or above, or else the {@code .txt} file of the
- * same name. Files of other kinds are left alone.
- *
- * @param pictures what to look at
- * @param missing what a {@code metadata.csv} names and nobody uploaded
+ * The pictures of a dataset in the order of their names, each with what came with it: a row of a
+ * {@code metadata.csv} or {@code metadata.jsonl} in its folder or above, of which the nearest
+ * counts (and the csv where both lie side by side), or else the {@code .txt} or {@code .caption}
+ * file of the same name. Files of other kinds are left alone. What is known of the pictures lies on
+ * disk, so that memory does not grow with them.
  */
-public record ImageSet(List<Picture> pictures, List<Rejected> missing) {
+public final class ImageSet {
 
   /** What people mean by a picture; a kind that cannot be decoded is rejected by name, not lost. */
   private static final Set<String> EXTENSIONS =
       Set.of(
           "jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "tif", "tiff", "webp", "avif", "heic");
 
-  private static final String METADATA = "metadata.csv";
-  private static final long MAX_METADATA = 256L << 20;
+  /** The later of two in a folder counts. */
+  private static final List<String> TABLES = List.of("metadata.jsonl", "metadata.csv");
+
+  /** The former of two counts. */
+  private static final List<String> SIDECARS = List.of("txt", "caption");
+
   private static final long MAX_SIDECAR = 64L << 10;
 
-  public ImageSet {
-    pictures = List.copyOf(pictures);
-    missing = List.copyOf(missing);
-  }
+  private final ObjectStore store;
+  private final FileIndex<Picture> pictures;
+  private final FileIndex<Picture>.Lookup byName;
+  private final FileIndex<DatasetFile> sidecars;
+  private final FileIndex<DatasetFile>.Lookup sidecarByName;
+  private final FileIndex<CaptionRow> rows;
+  private final FileIndex<CaptionRow>.Lookup rowByName;
+  private final List<DatasetFile> tables = new ArrayList<>();
+  private final SortedSet<String> missing = new TreeSet<>();
+  private final DatasetListing listing = new DatasetListing();
+  private Sha256 digest = Sha256.sum(new byte[0]);
 
-  /** Where a file of the dataset lies. */
-  private record Place(String bucket, String key, long size) {}
+  private ImageSet(ObjectStore store, WorkFolder work) {
+    this.store = store;
+    this.pictures = work.index(Picture.class);
+    this.byName = pictures.by(Picture::fileName);
+    this.sidecars = work.index(DatasetFile.class);
+    this.sidecarByName = sidecars.by(DatasetFile::name);
+    this.rows = work.index(CaptionRow.class);
+    this.rowByName = rows.by(CaptionRow::fileName);
+  }
 
   /**
    * What was dropped or uploaded under a dataset's name.
    *
    * @throws DatasetException when nothing was, or no picture
    */
-  public static ImageSet incoming(ObjectStore store, String dataset) {
-    var folder = StoreLayout.incoming(dataset);
-    var files = new TreeMap<String, Place>();
-    try (var objects = store.list(StoreLayout.DATASETS, folder)) {
-      objects.forEach(
-          o ->
-              files.put(
-                  o.key().substring(folder.length()), new Place(o.bucket(), o.key(), o.size())));
-    }
-    if (files.isEmpty()) {
-      throw new DatasetException.NotFound(dataset);
-    }
-    return of(store, dataset, files);
+  public static ImageSet incoming(ObjectStore store, String dataset, WorkFolder work) {
+    var set = new ImageSet(store, work);
+    DatasetFile.incoming(store, dataset, set::add);
+    return set.finish(dataset);
   }
 
   /**
@@ -70,90 +85,135 @@ public record ImageSet(List<Picture> pictures, List<Rejected> missing) {
    *
    * @throws DatasetException when no picture is in it
    */
-  public static ImageSet fetched(ObjectStore store, String dataset, Snapshot snapshot) {
-    var reference = snapshot.manifest();
-    var stored =
-        store
-            .read(reference.bucket(), reference.key())
-            .orElseThrow(
-                () -> new ObjectStoreException.NotFound(reference.bucket(), reference.key()));
-    var files = new TreeMap<String, Place>();
-    for (var file : Json.read(stored.bytes(), RepoManifest.class).files()) {
-      files.put(
-          file.path(), new Place(reference.bucket(), StoreLayout.blob(file.sha256()), file.size()));
-    }
-    return of(store, dataset, files);
+  public static ImageSet fetched(
+      ObjectStore store, String dataset, Snapshot snapshot, WorkFolder work) {
+    var set = new ImageSet(store, work);
+    DatasetFile.fetched(store, snapshot, set::add);
+    return set.finish(dataset);
   }
 
-  private static ImageSet of(ObjectStore store, String dataset, TreeMap<String, Place> files) {
-    var captions = tables(store, files);
-    var pictures = new ArrayList<Picture>();
-    files.forEach(
-        (name, place) -> {
-          if (EXTENSIONS.contains(extension(name)) && place.size() > 0) {
-            var caption = captions.remove(name);
-            pictures.add(
-                new Picture(
-                    name,
-                    place.bucket(),
-                    place.key(),
-                    place.size(),
-                    caption != null ? caption : sidecar(store, files, name)));
-          }
-        });
-    if (pictures.isEmpty()) {
+  /** The pictures, by name. */
+  public Iterable<Picture> pictures() {
+    return pictures;
+  }
+
+  /** How many pictures there are. */
+  public long size() {
+    return pictures.size();
+  }
+
+  /** What a table names and nobody uploaded. */
+  public SortedSet<String> missing() {
+    return missing;
+  }
+
+  /** Digest of everything that was listed. */
+  public Sha256 listing() {
+    return digest;
+  }
+
+  /** What a table says of a picture; null where none does. */
+  public @Nullable CaptionRow row(Picture picture) {
+    return rows.size() == 0 ? null : rowByName.last(picture.fileName()).orElse(null);
+  }
+
+  /** The file whose text came beside a picture; null where none did. */
+  public @Nullable DatasetFile sidecar(Picture picture) {
+    if (sidecars.size() == 0) {
+      return null;
+    }
+    var stem = stem(picture.fileName());
+    for (var extension : SIDECARS) {
+      var file = sidecarByName.first(stem + "." + extension);
+      if (file.isPresent()) {
+        return file.get();
+      }
+    }
+    return null;
+  }
+
+  /** The text of such a file, asked of the store; from any thread. */
+  public static String text(ObjectStore store, DatasetFile sidecar) {
+    return sidecar.size() > MAX_SIDECAR
+        ? ""
+        : store
+            .read(sidecar.bucket(), sidecar.key())
+            .map(s -> new String(s.bytes(), StandardCharsets.UTF_8))
+            .orElse("");
+  }
+
+  private void add(DatasetFile file) {
+    listing.add(file.key(), file.size(), file.etag() == null ? "" : file.etag());
+    var extension = extension(file.name());
+    if (EXTENSIONS.contains(extension)) {
+      pictures.add(
+          new Picture(
+              file.name(), file.bucket(), file.key(), file.size(), file.etag(), file.sha256()));
+    } else if (SIDECARS.contains(extension)) {
+      sidecars.add(file);
+    } else if (TABLES.contains(lastPart(file.name()))) {
+      tables.add(file);
+    }
+  }
+
+  private ImageSet finish(String dataset) {
+    if (listing.files() == 0) {
+      throw new DatasetException.NotFound(dataset);
+    }
+    if (pictures.size() == 0) {
       throw new DatasetException.Empty(
-          dataset, "none of its %d files is a picture".formatted(files.size()));
+          dataset, "none of its %d files is a picture".formatted(listing.files()));
     }
-    var missing =
-        captions.keySet().stream()
-            .sorted()
-            .map(name -> new Rejected(name, "metadata.csv names it, but it is not in the dataset"))
-            .toList();
-    return new ImageSet(pictures, missing);
+    digest = listing.finish();
+    tables.sort(
+        Comparator.<DatasetFile>comparingLong(t -> t.name().chars().filter(c -> c == '/').count())
+            .thenComparing(t -> TABLES.indexOf(lastPart(t.name()))));
+    tables.forEach(this::read);
+    return this;
   }
 
-  /** Captions by file name, from every table; a name counts from its table's folder. */
-  private static Map<String, String> tables(ObjectStore store, TreeMap<String, Place> files) {
-    var captions = new HashMap<String, String>();
-    files.forEach(
-        (path, place) -> {
-          if (path.equals(METADATA) || path.endsWith("/" + METADATA)) {
-            var folder = path.substring(0, path.length() - METADATA.length());
-            var table = text(store, place, MAX_METADATA);
-            for (var row : MetadataCsv.read(table == null ? "" : table)) {
-              captions.put(resolve(folder, row.fileName(), files), row.text());
+  /** A name in a table counts from the table's folder. */
+  private void read(DatasetFile table) {
+    var last = lastPart(table.name());
+    var folder = table.name().substring(0, table.name().length() - last.length());
+    try (var in =
+        new BufferedReader(
+            new InputStreamReader(
+                store.open(table.bucket(), table.key()), StandardCharsets.UTF_8))) {
+      Stream<CaptionRow> read =
+          last.equals("metadata.csv") ? MetadataCsv.stream(in) : MetadataJsonl.read(in);
+      Consumer<CaptionRow> place =
+          row -> {
+            var name = resolve(folder, row.fileName());
+            if (name == null) {
+              missing.add(folder + row.fileName());
+            } else {
+              rows.add(new CaptionRow(name, row.text(), row.label()));
             }
-          }
-        });
-    return captions;
+          };
+      read.forEach(place);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + table.key(), e);
+    }
   }
 
-  /** The file that a table means: as written, or, when that is not there, of the same last part. */
-  private static String resolve(String folder, String written, TreeMap<String, Place> files) {
+  /** The picture that a table means: as written, or, when that is not there, by its last part. */
+  private @Nullable String resolve(String folder, String written) {
     var name = folder + (written.startsWith("./") ? written.substring(2) : written);
-    if (files.containsKey(name)) {
+    if (byName.first(name).isPresent()) {
       return name;
     }
     var parts = written.split("[/\\\\]+");
     var last = folder + (parts.length == 0 ? written : parts[parts.length - 1]);
-    return files.containsKey(last) ? last : name;
+    return byName.first(last).isPresent() ? last : null;
   }
 
-  private static @Nullable String sidecar(
-      ObjectStore store, TreeMap<String, Place> files, String picture) {
-    var place = files.get(picture.substring(0, picture.lastIndexOf('.')) + ".txt");
-    return place == null ? null : text(store, place, MAX_SIDECAR);
+  private static String lastPart(String name) {
+    return name.substring(name.lastIndexOf('/') + 1);
   }
 
-  private static @Nullable String text(ObjectStore store, Place place, long limit) {
-    if (place.size() > limit) {
-      return null;
-    }
-    return store
-        .read(place.bucket(), place.key())
-        .map(s -> new String(s.bytes(), StandardCharsets.UTF_8))
-        .orElse(null);
+  private static String stem(String name) {
+    return name.substring(0, name.lastIndexOf('.'));
   }
 
   private static String extension(String name) {

@@ -1,5 +1,6 @@
 package flora.labeler.image;
 
+import flora.schemas.Sha256;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -8,8 +9,26 @@ import org.jspecify.annotations.Nullable;
  * @param fileName its name within the dataset; data, never a key
  * @param bucket where its bytes lie
  * @param key where its bytes lie
- * @param size bytes
- * @param caption the caption that came with it; null = none did
+ * @param size bytes, when it was listed
+ * @param etag of the object; null where its digest is known
+ * @param sha256 digest of its bytes, where that is known without reading them
  */
 public record Picture(
-    String fileName, String bucket, String key, long size, @Nullable String caption) {}
+    String fileName,
+    String bucket,
+    String key,
+    long size,
+    @Nullable String etag,
+    @Nullable Sha256 sha256) {
+
+  /** What pictures of the same bytes have in common, as far as a listing tells. */
+  public String content() {
+    return sha256 != null ? sha256.hex() : etag + "/" + size;
+  }
+
+  /** The name of the folder that it lies in; null at the top. */
+  public @Nullable String folder() {
+    int end = fileName.lastIndexOf('/');
+    return end < 0 ? null : fileName.substring(fileName.lastIndexOf('/', end - 1) + 1, end);
+  }
+}

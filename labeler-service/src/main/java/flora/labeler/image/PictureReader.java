@@ -1,11 +1,11 @@
 package flora.labeler.image;
 
 import flora.models.ModelException.ImageUnreadable;
+import flora.models.image.DecodeLimits;
 import flora.models.image.ImageDecoder;
 import flora.models.image.RgbImage;
 import flora.schemas.Json;
 import flora.schemas.Sha256;
-import flora.schemas.dataset.DatasetManifest.Rejected;
 import flora.schemas.store.StoreLayout;
 import flora.store.ObjectStore;
 import java.io.IOException;
@@ -15,19 +15,22 @@ import java.time.Instant;
 import java.util.Locale;
 
 /**
- * Looks at one picture: reads its bytes, decodes them, and keeps the bytes under their digest. What
- * lies there already is not written again. Safe for use by several threads.
+ * Looks at pictures: reads their bytes, decodes them, and keeps the very bytes that were decoded
+ * under their digest. What lies there already is not written again. Safe for use by several
+ * threads.
  */
 public final class PictureReader {
 
-  /** What came of a picture. */
-  public sealed interface Outcome {
+  /** A picture that cannot be used, and why. */
+  public static final class Unusable extends Exception {
+    Unusable(String reason) {
+      super(reason, null, false, false);
+    }
 
-    /** It can be used; its bytes lie in the store by digest. */
-    record Usable(Picture picture, long size, Sha256 sha256, RgbImage pixels) implements Outcome {}
-
-    /** It cannot be used. */
-    record Unusable(Rejected why) implements Outcome {}
+    /** For people. */
+    public String reason() {
+      return String.valueOf(getMessage());
+    }
   }
 
   /** What a blob's marker says, whoever wrote it. */
@@ -44,52 +47,59 @@ public final class PictureReader {
    *
    * @param clock for the markers of what was verified
    * @param maxBytes larger files are rejected before a byte of them is read
-   * @param maxPixels larger pictures are rejected before a pixel of them is decoded
+   * @param limits what decoding a picture may cost
    */
-  public PictureReader(ObjectStore store, Clock clock, long maxBytes, long maxPixels) {
+  public PictureReader(ObjectStore store, Clock clock, long maxBytes, DecodeLimits limits) {
     this.store = store;
     this.clock = clock;
-    this.decoder = new ImageDecoder(maxPixels);
+    this.decoder = new ImageDecoder(limits);
     this.maxBytes = maxBytes;
   }
 
   /**
-   * Looks at a picture. Trouble with the store is an exception, trouble with the picture is not.
+   * The bytes of a picture as they are now; it may have been replaced since it was listed.
+   *
+   * @param size bytes, when it was listed
    */
-  public Outcome read(Picture picture) {
-    if (picture.size() > maxBytes) {
-      return unusable(
-          picture, "the file has %d bytes, at most %d".formatted(picture.size(), maxBytes));
-    }
-    byte[] bytes;
-    try (var in = store.open(picture.bucket(), picture.key())) {
-      // it may have been replaced by a larger one since it was listed
-      bytes = in.readNBytes(Math.toIntExact(maxBytes));
+  public byte[] bytes(String bucket, String key, long size) throws Unusable {
+    refuseLarge(size);
+    try (var in = store.open(bucket, key)) {
+      var bytes = in.readNBytes(Math.toIntExact(maxBytes) + 1);
+      refuseLarge(bytes.length);
+      return bytes;
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot read " + picture.key(), e);
+      throw new UncheckedIOException("cannot read " + key, e);
     }
+  }
+
+  /** The picture that these bytes are. */
+  public RgbImage decode(byte[] bytes) throws Unusable {
     try {
-      var pixels = decoder.decode(bytes);
-      return new Outcome.Usable(picture, bytes.length, keep(bytes), pixels);
+      return decoder.decode(bytes);
     } catch (ImageUnreadable e) {
-      return unusable(
-          picture,
+      throw new Unusable(
           e.reason().name().toLowerCase(Locale.ROOT).replace('_', ' ') + ": " + e.getMessage());
     }
   }
 
-  private Sha256 keep(byte[] bytes) {
-    var digest = Sha256.sum(bytes);
+  /** How many pictures these bytes hold; the first one is decoded. */
+  public int frames(byte[] bytes) {
+    return decoder.frames(bytes);
+  }
+
+  /** Sees to it that these bytes lie in the store under their digest, and count. */
+  public void keep(byte[] bytes, Sha256 digest) {
     var marker = StoreLayout.verified(digest);
     if (store.head(StoreLayout.DATASETS, marker).isEmpty()) {
       store.put(StoreLayout.DATASETS, StoreLayout.blob(digest), bytes, "application/octet-stream");
       var verified = new Verified(digest, bytes.length, "sha256", "upload", clock.instant());
       store.put(StoreLayout.DATASETS, marker, Json.bytes(verified), "application/json");
     }
-    return digest;
   }
 
-  private static Outcome unusable(Picture picture, String reason) {
-    return new Outcome.Unusable(new Rejected(picture.fileName(), reason));
+  private void refuseLarge(long size) throws Unusable {
+    if (size > maxBytes) {
+      throw new Unusable("the file has %d bytes, at most %d".formatted(size, maxBytes));
+    }
   }
 }
