@@ -52,7 +52,7 @@ public final class FakeHub implements AutoCloseable {
   private final Traffic traffic = new Traffic();
   private final FileBytes bytes = new FileBytes(rules, traffic);
   private final ContentNetwork network = new ContentNetwork(bytes, clock);
-  private final HubPages pages = new HubPages(this);
+  private final HubPages pages = new HubPages(this, rules);
   private final FileAnswers files = new FileAnswers(this, rules, bytes);
   private final PlainFiles plainFiles = new PlainFiles(this, bytes);
   private final ModelScope modelScope = new ModelScope(this, bytes);
@@ -164,7 +164,7 @@ public final class FakeHub implements AutoCloseable {
    * @param match what the path of the request contains ({@link Fault.OnRequest}) or the path of the
    *     file in its repository ends with (all others)
    * @param when which of these are met
-   * @param faults all of one of the three kinds; they are had at once
+   * @param faults all of one of the four kinds; they are had at once
    */
   public FakeHub fault(String match, When when, Fault... faults) {
     rules.add(match, when, List.of(faults));

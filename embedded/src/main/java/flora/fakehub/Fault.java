@@ -13,6 +13,9 @@ public sealed interface Fault {
   /** Meets {@code resolve}'s own answer, the one before the bytes, by the file's path. */
   sealed interface OnResolve extends Fault {}
 
+  /** Meets what the page of a revision says of a file, by the file's path. */
+  sealed interface OnPage extends Fault {}
+
   /**
    * Meets the bytes of files whose repository path ends with what {@link FakeHub#fault} was told.
    */
@@ -46,6 +49,12 @@ public sealed interface Fault {
 
   /** Redirects to the same path and query under another base, for instance with 308. */
   record MovedTo(int status, URI base) implements OnRequest {}
+
+  /** The file's name alone, as mirrors have it that do not know {@code blobs}. */
+  record NameOnly() implements OnPage {}
+
+  /** No SHA-256 of a large file, no git id of another. */
+  record NoDigest() implements OnPage {}
 
   /** No {@code X-Repo-Commit}. */
   record NoCommit() implements OnResolve {}

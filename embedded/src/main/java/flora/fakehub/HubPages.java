@@ -7,15 +7,19 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** The JSON pages: model info, dataset info, trees. */
 final class HubPages {
 
   private final FakeHub hub;
+  private final Rules rules;
 
-  HubPages(FakeHub hub) {
+  HubPages(FakeHub hub, Rules rules) {
     this.hub = hub;
+    this.rules = rules;
   }
 
   void answer(Exchange exchange, HubPath.Api api) throws IOException {
@@ -47,28 +51,10 @@ final class HubPages {
     }
   }
 
-  private static Map<String, Object> info(Exchange exchange, FakeRepo repo, FakeRepo.Tree tree) {
+  private Map<String, Object> info(Exchange exchange, FakeRepo repo, FakeRepo.Tree tree) {
     boolean withBlobs = "true".equalsIgnoreCase(exchange.query().get("blobs"));
     var siblings = new ArrayList<Map<String, Object>>();
-    tree.files()
-        .forEach(
-            (path, blob) -> {
-              var sibling = new LinkedHashMap<String, Object>();
-              sibling.put("rfilename", path);
-              if (withBlobs) {
-                sibling.put("size", blob.size());
-                sibling.put("blobId", blob.oid(path));
-                if (blob.isLarge(path)) {
-                  sibling.put(
-                      "lfs",
-                      Map.of(
-                          "sha256", blob.sha256(),
-                          "size", blob.size(),
-                          "pointerSize", blob.pointer().length));
-                }
-              }
-              siblings.add(sibling);
-            });
+    tree.files().forEach((path, blob) -> siblings.add(sibling(path, withBlobs ? blob : null)));
     var info = new LinkedHashMap<String, Object>();
     info.put("_id", tree.commit().substring(0, 24));
     info.put("id", repo.id());
@@ -86,6 +72,40 @@ final class HubPages {
     info.put("tags", List.of());
     info.put("siblings", siblings);
     return info;
+  }
+
+  /**
+   * @param blob what lies there; null when only names are asked for
+   */
+  private Map<String, Object> sibling(String path, @Nullable Blob blob) {
+    var sibling = new LinkedHashMap<String, Object>();
+    sibling.put("rfilename", path);
+    if (blob == null) {
+      return sibling;
+    }
+    var lfs = new LinkedHashMap<String, Object>();
+    lfs.put("sha256", blob.sha256());
+    lfs.put("size", blob.size());
+    lfs.put("pointerSize", blob.pointer().length);
+    sibling.put("size", blob.size());
+    sibling.put("blobId", blob.oid(path));
+    boolean isLarge = blob.isLarge(path);
+    if (isLarge) {
+      sibling.put("lfs", lfs);
+    }
+    for (var fault : rules.onPage(path)) {
+      switch (fault) {
+        case Fault.NameOnly _ -> sibling.keySet().retainAll(Set.of("rfilename"));
+        case Fault.NoDigest _ -> {
+          if (isLarge) {
+            lfs.remove("sha256");
+          } else {
+            sibling.remove("blobId");
+          }
+        }
+      }
+    }
+    return sibling;
   }
 
   private void tree(Exchange exchange, HubPath.Api api, FakeRepo.Tree tree) throws IOException {

@@ -56,6 +56,10 @@ final class Rules {
     return take(Fault.OnRequest.class, path::contains, ranged);
   }
 
+  List<Fault.OnPage> onPage(String path) {
+    return take(Fault.OnPage.class, path::endsWith, false);
+  }
+
   List<Fault.OnResolve> onResolve(String path) {
     return take(Fault.OnResolve.class, path::endsWith, false);
   }

@@ -196,6 +196,22 @@ class FaultTest {
   }
 
   @Test
+  void forgetsOnThePageOfARevisionWhatMirrorsForget() throws Exception {
+    hub.add(FakeRepo.model("flora/two").file("a.json", "{}").noise(FILE, 1000))
+        .fault(FILE, new Fault.NoDigest(), 1)
+        .fault("a.json", new Fault.NameOnly(), 1);
+    var page = "/api/models/flora/two/revision/main?blobs=true";
+
+    var odd = text(calls.get(page));
+    var whole = text(calls.get(page));
+
+    assertThat(odd).contains("{\"rfilename\":\"a.json\"}", "\"lfs\":{\"size\":1000,");
+    assertThat(whole)
+        .contains("{\"rfilename\":\"a.json\",\"size\":2,\"blobId\":\"")
+        .contains("\"lfs\":{\"sha256\":\"");
+  }
+
+  @Test
   void diesAndListensAgainOnTheSamePort() throws Exception {
     hub.die();
     assertThatThrownBy(() -> calls.get("/api/models/flora/tiny"))

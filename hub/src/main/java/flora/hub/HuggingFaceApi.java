@@ -21,6 +21,13 @@ final class HuggingFaceApi implements Dialect {
   private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40,64}");
   private static final Pattern SHA1 = Pattern.compile("[0-9a-f]{40}");
 
+  /**
+   * As long as a page of the tree. Beyond this {@code huggingface_hub} does not trust the list on
+   * the page of a revision either, which the hub may have cut ({@code _snapshot_download.py};
+   * 50,000 in older versions).
+   */
+  private static final int LONG_LIST = 1000;
+
   private final HubHttp http;
   private final Pages pages;
   private final Site site;
@@ -38,10 +45,24 @@ final class HuggingFaceApi implements Dialect {
   @Override
   public RepoListing listing(RepoType type, RepoId repo, String revision, boolean quick)
       throws InterruptedException {
-    var url = page(type, repo, "revision", site.revisionOf(revision));
-    var info = pages.get(url, quick, answer -> failure(answer, type, repo, revision, null)).body();
+    var info = info(type, repo, revision, quick);
     var commit = commit(info, repo);
-    return new RepoListing(type, named(info, repo), revision, commit, tree(type, repo, commit));
+    var named = siblings(info);
+    var files = named != null ? named : tree(type, repo, commit);
+    return new RepoListing(type, named(info, repo), revision, commit, files);
+  }
+
+  /** The page of a revision, with what there is to know of its files where it has that. */
+  private JsonNode info(RepoType type, RepoId repo, String revision, boolean quick)
+      throws InterruptedException {
+    var plain = page(type, repo, "revision", site.revisionOf(revision));
+    Pages.Failures failures = answer -> failure(answer, type, repo, revision, null);
+    if (quick && type == RepoType.DATASET) {
+      // it may have more pictures than a hub can look up within a quick page's three seconds
+      return pages.get(plain, true, failures).body();
+    }
+    var withSizes = plain.newBuilder().addQueryParameter("blobs", "true").build();
+    return pages.detailed(withSizes, plain, quick, failures).body();
   }
 
   @Override
@@ -70,6 +91,51 @@ final class HuggingFaceApi implements Dialect {
     } catch (IllegalArgumentException e) {
       return repo;
     }
+  }
+
+  /**
+   * The files that the page of a revision names; null where it does not say all of each of them, as
+   * on mirrors that do not know {@code blobs}, or where they are so many that some may be missing.
+   */
+  private @Nullable List<HubFile> siblings(JsonNode info) {
+    var siblings = info.path("siblings");
+    if (!siblings.isArray() || siblings.isEmpty() || siblings.size() >= LONG_LIST) {
+      return null;
+    }
+    var files = new ArrayList<HubFile>();
+    for (var sibling : siblings) {
+      var file = sibling(sibling);
+      if (file == null) {
+        return null;
+      }
+      files.add(file);
+    }
+    return Dialect.checked(site.name(), files);
+  }
+
+  private static @Nullable HubFile sibling(JsonNode sibling) {
+    var path = sibling.path("rfilename").asString("");
+    var gitSha1 = sibling.path("blobId").asString("");
+    var lfs = sibling.path("lfs");
+    if (path.isEmpty() || !isSize(sibling.path("size")) || !SHA1.matcher(gitSha1).matches()) {
+      return null;
+    }
+    if (lfs.isMissingNode() || lfs.isNull()) {
+      return new HubFile(path, sibling.path("size").asLong(), gitSha1, null);
+    }
+    if (!isSize(lfs.path("size"))) {
+      return null;
+    }
+    try {
+      var digest = new Sha256(lfs.path("sha256").asString(""));
+      return new HubFile(path, lfs.path("size").asLong(), gitSha1, digest);
+    } catch (IllegalArgumentException e) {
+      return null;
+    }
+  }
+
+  private static boolean isSize(JsonNode number) {
+    return number.isIntegralNumber() && number.canConvertToLong() && number.asLong() >= 0;
   }
 
   private List<HubFile> tree(RepoType type, RepoId repo, String commit)

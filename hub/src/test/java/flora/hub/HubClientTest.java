@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import flora.fakehub.FakeHub;
 import flora.fakehub.FakeRepo;
 import flora.fakehub.Fault;
+import flora.fakehub.When;
 import flora.schemas.ErrorCode;
 import flora.schemas.RepoId;
 import java.net.ServerSocket;
@@ -276,7 +277,9 @@ class HubClientTest {
   @ParameterizedTest
   @ValueSource(ints = {500, 502, 503, 504, 408})
   void triesAgainWhenTheHubIsDownForAMoment(int status) throws Exception {
-    hub.add(repo).fault("/tree/", new Fault.Status(status), 2);
+    hub.add(repo)
+        .fault("", When.always(), new Fault.NameOnly())
+        .fault("/tree/", new Fault.Status(status), 2);
 
     assertThat(client.listing(RepoType.MODEL, TINY, "main").files()).hasSize(3);
   }
@@ -363,7 +366,7 @@ class HubClientTest {
 
   @Test
   void readsATreeWhosePagesNameTheOriginInsteadOfTheMirror() throws Exception {
-    hub.add(repo).pageSize(2);
+    hub.add(repo).fault("", When.always(), new Fault.NameOnly()).pageSize(2);
     // by another name of the same machine: the next page's URL says 127.0.0.1
     var byName =
         URI.create("http://localhost:" + hub.endpoint().getPort() + hub.endpoint().getPath());

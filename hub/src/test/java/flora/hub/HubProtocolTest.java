@@ -264,7 +264,7 @@ class HubProtocolTest {
       names = {"SECONDS", "DATE"})
   void waitsForALimitThatWasNotAnnounced(RateLimit.RetryAfter form) throws Exception {
     var limit = RateLimit.of(RateLimit.Resource.API, 2, Duration.ofSeconds(1));
-    hub.limit(limit.retryAfter(form).silent());
+    hub.limit(limit.retryAfter(form).silent()).fault("", When.always(), new Fault.NameOnly());
     var patient =
         new HubClient(
             site(Map.of(), ""),

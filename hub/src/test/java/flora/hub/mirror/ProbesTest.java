@@ -10,6 +10,7 @@ import flora.fakehub.FakeHub;
 import flora.fakehub.FakeRepo;
 import flora.fakehub.Fault;
 import flora.fakehub.Shape;
+import flora.fakehub.When;
 import flora.hub.HubSettings;
 import flora.hub.RepoType;
 import flora.hub.Site;
@@ -67,6 +68,7 @@ class ProbesTest {
 
   @Test
   void measuresNobodyWhereTheScheduleIsOff() throws Exception {
+    rig.proxy.fault("", When.always(), new Fault.NameOnly());
     var mirrors = mirrors(rig.origin.endpoint(), rig.proxied());
     mirrors.start();
 

@@ -6,8 +6,10 @@ import static org.awaitility.Awaitility.await;
 
 import flora.fakehub.FakeHub;
 import flora.fakehub.FakeRepo;
+import flora.fakehub.Fault;
 import flora.fakehub.Redirects;
 import flora.fakehub.Shape;
+import flora.fakehub.When;
 import flora.hub.HubException;
 import flora.hub.HubFile;
 import flora.hub.HubSettings;
@@ -57,6 +59,7 @@ class ShapesTest {
   @Test
   void keepsThePrefixInEveryAddress() throws Exception {
     var commit = rig.repo.commitOf("main");
+    rig.proxy.fault("", When.always(), new Fault.NameOnly());
 
     var paths =
         paths(rig.proxy, mirror(Site.Kind.HUGGINGFACE, rig.proxy.endpoint(), null, null, Map.of()));
