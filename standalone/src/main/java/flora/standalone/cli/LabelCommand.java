@@ -2,18 +2,27 @@ package flora.standalone.cli;
 
 import flora.schemas.Json;
 import flora.standalone.client.FolderUpload;
+import flora.standalone.client.GatewayClient;
 import flora.standalone.client.InvalidInput;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import tools.jackson.databind.node.ObjectNode;
 
 /** {@code flora label}: captions for the pictures of a folder, as a metadata.csv. */
-@Command(name = "label", description = "Caption the pictures of a folder and write a metadata.csv.")
+@Command(
+    name = "label",
+    description = {
+      "Caption the pictures of a folder and write a metadata.csv or metadata.jsonl.",
+      "Captions that lie with the pictures are kept, in a table or in a .txt beside each picture;",
+      "those that this command wrote and nobody changed are made anew where they are out of date."
+    })
 final class LabelCommand implements Callable<Integer> {
 
   @Option(names = "--input", required = true, paramLabel = "DIR", description = "the pictures")
@@ -23,69 +32,67 @@ final class LabelCommand implements Callable<Integer> {
       names = "--output",
       required = true,
       paramLabel = "FILE",
-      description = "where the metadata.csv goes")
+      description = "where the table goes, such as DIR/metadata.csv")
   Path output = Path.of("");
 
-  @Option(names = "--model", paramLabel = "REPO", description = "label model")
-  @Nullable String model;
-
   @Option(
-      names = "--labels",
-      split = ",",
-      paramLabel = "LABEL",
-      description = "what to choose from; default: built-in subjects, styles and mediums")
-  List<String> labels = List.of();
+      names = "--format",
+      paramLabel = "csv|jsonl",
+      description = "default: what the ending of --output says")
+  CaptionFiles.@Nullable Format format;
 
-  @Option(
-      names = {"--trigger_word", "--trigger-word"},
-      paramLabel = "WORD",
-      description = "put in front of every caption")
-  @Nullable String triggerWord;
+  @Option(names = "--sidecars", description = "a .txt beside each picture of --input as well")
+  boolean sidecars;
 
+  @Mixin LabelChoices choices = new LabelChoices();
   @Mixin Connection.Options options = new Connection.Options();
 
   @Override
   public Integer call() throws Exception {
-    if (!Files.isDirectory(input)) {
-      throw new InvalidInput("no such folder: " + input);
-    }
-    var dataset = SafeName.of(input.toAbsolutePath().normalize().getFileName().toString());
+    var table = CaptionFiles.Format.of(output, format);
+    var dataset = datasetOf(input);
+    var request = request(dataset);
     try (var connection = Connection.open(options, System.getenv())) {
       var client = connection.client();
-      new FolderUpload(client, dataset, System.err).send(input, null);
-      var run = client.submit(Json.bytes(request(dataset)), "application/json");
+      upload(client, dataset);
+      var run = client.submit(Json.bytes(request), "application/json");
       return FollowedRun.toTheEnd(
-          connection,
-          run.id(),
-          options,
-          _ -> {
-            var folder = output.toAbsolutePath().getParent();
-            if (folder != null) {
-              Files.createDirectories(folder);
-            }
-            Files.write(output, client.metadataCsv(dataset));
-            System.out.println(output);
-          });
+          connection, run.id(), options, _ -> bring(new CaptionFiles(client, dataset), table));
     }
   }
 
-  private Object request(String dataset) {
+  /** The dataset's name: that of the folder. */
+  static String datasetOf(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      throw new InvalidInput("no such folder: " + folder);
+    }
+    var name = folder.toAbsolutePath().normalize().getFileName();
+    return SafeName.of(Objects.requireNonNullElse(name, Path.of("dataset")).toString());
+  }
+
+  private void upload(GatewayClient client, String dataset)
+      throws IOException, InterruptedException {
+    var own = OwnCaptions.of(client, dataset);
+    new FolderUpload(client, dataset, System.err).leavingOut(own::isOwn).send(input, null);
+  }
+
+  private void bring(CaptionFiles captions, CaptionFiles.Format table)
+      throws IOException, InterruptedException {
+    captions.writeTable(output, table);
+    if (sidecars) {
+      captions.writeSidecars(input);
+    }
+    if (!options.json) {
+      System.out.println(output);
+    }
+  }
+
+  private ObjectNode request(String dataset) throws IOException {
     var request = Json.mapper().createObjectNode();
     request.put("name", SafeName.of("label-" + dataset));
     var part = request.putObject("dataset");
     part.put("name", dataset);
-    var label = part.putObject("label");
-    label.put("labeler", "clip");
-    if (model != null) {
-      label.put("model", model);
-    }
-    if (triggerWord != null) {
-      label.put("trigger_word", triggerWord);
-    }
-    if (!labels.isEmpty()) {
-      var list = label.putArray("labels");
-      labels.forEach(list::add);
-    }
+    choices.into(part.putObject("label"));
     return request;
   }
 }

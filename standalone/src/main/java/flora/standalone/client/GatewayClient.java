@@ -2,6 +2,7 @@ package flora.standalone.client;
 
 import flora.schemas.Json;
 import flora.schemas.RunId;
+import flora.schemas.dataset.DatasetReport;
 import flora.schemas.fetch.FetchEvent;
 import flora.schemas.run.Run;
 import java.io.IOException;
@@ -152,6 +153,42 @@ public final class GatewayClient implements AutoCloseable {
 
   public byte[] metadataCsv(String dataset) throws InterruptedException {
     return get("/v1/datasets/%s/metadata.csv".formatted(dataset));
+  }
+
+  /** Uploads a table of captions, or an archive of files with their paths. */
+  public void putFile(String dataset, String name, Path file)
+      throws InterruptedException, IOException {
+    var path = "/v1/datasets/%s/files/%s".formatted(dataset, encode(name));
+    send(request(path).PUT(BodyPublishers.ofFile(file)).build(), BodyHandlers.ofByteArray());
+  }
+
+  /** What became of the wish to have a dataset looked through. */
+  public sealed interface Validation {
+
+    /** It was looked through as it is. */
+    record Known(DatasetReport report) implements Validation {}
+
+    /** A run looks through it. */
+    record Begun(RunId run) implements Validation {}
+  }
+
+  /** Has a dataset looked through. */
+  public Validation validate(String dataset) throws InterruptedException {
+    var request =
+        request("/v1/datasets/%s:validate".formatted(dataset))
+            .POST(BodyPublishers.noBody())
+            .build();
+    var response = answer(request, BodyHandlers.ofByteArray());
+    if (response.statusCode() != 202) {
+      return new Validation.Known(read(response.body(), DatasetReport.class));
+    }
+    var place = response.headers().firstValue("Location").orElse("");
+    return new Validation.Begun(new RunId(place.substring(place.lastIndexOf('/') + 1)));
+  }
+
+  /** What was found when the dataset was last looked through. */
+  public DatasetReport report(String dataset) throws InterruptedException {
+    return read(get("/v1/datasets/%s/report".formatted(dataset)), DatasetReport.class);
   }
 
   /** Downloads to a temporary neighbour first, so that the file is there whole or not at all. */

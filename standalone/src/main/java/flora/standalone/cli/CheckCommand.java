@@ -1,0 +1,62 @@
+package flora.standalone.cli;
+
+import flora.schemas.Json;
+import flora.schemas.dataset.DatasetReport;
+import flora.standalone.client.FolderUpload;
+import flora.standalone.client.GatewayClient.Validation;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code flora check}: what is wrong with the pictures and captions of a folder. */
+@Command(
+    name = "check",
+    description = {
+      "Look through the pictures and captions of a folder before anything is trained on them.",
+      "Exits with 1 when there are errors. Without --input: check Flora's own sources."
+    })
+final class CheckCommand implements Callable<Integer> {
+
+  @Option(
+      names = "--input",
+      required = true,
+      paramLabel = "DIR",
+      description = "pictures, with their captions if they have some")
+  Path input = Path.of("");
+
+  @Mixin Connection.Options options = new Connection.Options();
+
+  @Override
+  public Integer call() throws Exception {
+    var dataset = LabelCommand.datasetOf(input);
+    try (var connection = Connection.open(options, System.getenv())) {
+      var client = connection.client();
+      var own = OwnCaptions.of(client, dataset);
+      new FolderUpload(client, dataset, System.err).leavingOut(own::isOwn).send(input, null);
+      return switch (client.validate(dataset)) {
+        case Validation.Known(var report) -> tell(report);
+        case Validation.Begun(var run) -> {
+          var followed = new Connection.Options();
+          followed.json = false;
+          var told = new int[] {Main.RUN_FAILED};
+          int ended =
+              FollowedRun.toTheEnd(
+                  connection, run, followed, _ -> told[0] = tell(client.report(dataset)));
+          yield ended == Main.DONE ? told[0] : ended;
+        }
+      };
+    }
+  }
+
+  private int tell(DatasetReport report) {
+    if (options.json) {
+      System.out.println(new String(Json.bytes(report), StandardCharsets.UTF_8));
+    } else {
+      ReportTable.of(report).forEach(System.out::println);
+    }
+    return report.hasErrors() ? Main.RUN_FAILED : Main.DONE;
+  }
+}
