@@ -23,7 +23,12 @@ public final class BlipModel implements AutoCloseable {
   private final BlipVisionEncoder vision;
   private final BlipText text;
 
-  /** Reads {@code config.json} and the weights beside it. */
+  /**
+   * Reads {@code config.json} and the weights beside it.
+   *
+   * @param precision of the picture encoder's layers; the text decoder, whose smallest change may
+   *     be another word, is never computed in int8
+   */
   public static BlipModel open(Path folder, Precision precision) {
     ModelConfig config = ModelConfig.read(folder.resolve("config.json")).only("model_type", "blip");
     config.absent("quantization_config");
@@ -31,7 +36,7 @@ public final class BlipModel implements AutoCloseable {
     if (!architectures.isEmpty() && !architectures.contains(ARCHITECTURE)) {
       throw config.unsupported("architectures", "supported: " + ARCHITECTURE);
     }
-    Weights weights = Weights.open(folder);
+    Weights weights = Weights.open(folder, precision);
     try {
       return new BlipModel(config, weights);
     } catch (RuntimeException e) {
@@ -44,12 +49,14 @@ public final class BlipModel implements AutoCloseable {
     this.weights = weights;
     visionConfig = BlipVisionConfig.of(config.object("vision_config"));
     vision = new BlipVisionEncoder(visionConfig, weights.child("vision_model"));
+    boolean isInt8 = weights.precision() == Precision.INT8;
+    Weights decoder = isInt8 ? weights.with(Precision.FP32_PACKED) : weights;
     // the peer takes the pictures' width from here, whatever text_config.encoder_hidden_size says
     text =
         new BlipText(
             BlipTextConfig.of(config.object("text_config")),
             visionConfig.size(),
-            weights.child("text_decoder"));
+            decoder.child("text_decoder"));
     // the published files hold the head a second time, though it is tied
     weights.requireAllUsed(key -> key.startsWith("text_decoder.cls.predictions.decoder."));
   }

@@ -43,7 +43,7 @@ final class BlipText {
     }
     Weights head = weights.child("cls").child("predictions");
     Weights transformation = head.child("transform");
-    transform = new Linear(transformation.child("dense"), size, size, true);
+    transform = new Linear(transformation.child("dense"), size, size, true, config.activation());
     transformNorm = new LayerNorm(transformation.child("LayerNorm"), size, config.eps());
     Weights table = config.tied() ? words : head.child("decoder");
     headWeight = table.tensor("weight", config.vocabulary(), size);
@@ -76,7 +76,7 @@ final class BlipText {
   NDArray head(NDArray x) {
     return Scope.keeping(
         () -> {
-          NDArray h = transformNorm.forward(config.activation().apply(transform.forward(x)));
+          NDArray h = transformNorm.forward(transform.forward(x));
           return Aten.linear(h, headWeight, headBias);
         });
   }

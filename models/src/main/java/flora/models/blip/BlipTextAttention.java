@@ -3,6 +3,7 @@ package flora.models.blip;
 import ai.djl.ndarray.NDArray;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
+import flora.models.block.FusedLinear;
 import flora.models.block.LayerNorm;
 import flora.models.block.Linear;
 import flora.models.weights.Weights;
@@ -44,8 +45,7 @@ final class BlipTextAttention {
   private final int size;
   private final int heads;
   private final Linear query;
-  private final Linear key;
-  private final Linear value;
+  private final FusedLinear keyValue;
   private final Linear dense;
   private final LayerNorm norm;
 
@@ -59,15 +59,15 @@ final class BlipTextAttention {
     heads = config.heads();
     Weights self = weights.child("self");
     query = new Linear(self.child("query"), size, size, true);
-    key = new Linear(self.child("key"), memorySize, size, true);
-    value = new Linear(self.child("value"), memorySize, size, true);
+    keyValue = new FusedLinear(List.of(self.child("key"), self.child("value")), memorySize, size);
     dense = new Linear(weights.child("output").child("dense"), size, size, true);
     norm = new LayerNorm(weights.child("output").child("LayerNorm"), size, config.eps());
   }
 
   /** {@code [n, t, memorySize] → [n, t, size]} twice. */
   Memory memory(NDArray states) {
-    return new Memory(key.forward(states), value.forward(states));
+    List<NDArray> both = keyValue.forward(states);
+    return new Memory(both.get(0), both.get(1));
   }
 
   /**
@@ -84,8 +84,8 @@ final class BlipTextAttention {
       // texts that share a memory are as good as one text, since nothing of it is hidden from them
       NDArray q = Aten.reshape(query.forward(x), memories, n / memories * t, size);
       NDArray a = Aten.attention(q, memory.key, memory.value, heads, causal, null);
-      NDArray y = dense.forward(Aten.reshape(a, n, t, size));
-      return scope.keep(norm.forward(Aten.add(y, x)));
+      NDArray y = dense.forwardAdd(Aten.reshape(a, n, t, size), x);
+      return scope.keep(norm.forward(y));
     }
   }
 }

@@ -1,12 +1,10 @@
 package flora.models.blip;
 
 import ai.djl.ndarray.NDArray;
-import flora.models.aten.Aten;
 import flora.models.aten.Scope;
 import flora.models.blip.BlipTextAttention.Memory;
-import flora.models.block.Activation;
+import flora.models.block.FeedForward;
 import flora.models.block.LayerNorm;
-import flora.models.block.Linear;
 import flora.models.weights.Weights;
 
 /**
@@ -16,19 +14,20 @@ import flora.models.weights.Weights;
 final class BlipTextLayer {
   private final BlipTextAttention attention;
   private final BlipTextAttention crossAttention;
-  private final Activation activation;
-  private final Linear inner;
-  private final Linear outer;
+  private final FeedForward feedForward;
   private final LayerNorm norm;
 
   BlipTextLayer(BlipTextConfig config, int pictureSize, Weights weights) {
     int size = config.size();
     attention = new BlipTextAttention(config, size, weights.child("attention"));
     crossAttention = new BlipTextAttention(config, pictureSize, weights.child("crossattention"));
-    activation = config.activation();
-    inner =
-        new Linear(weights.child("intermediate").child("dense"), size, config.innerSize(), true);
-    outer = new Linear(weights.child("output").child("dense"), config.innerSize(), size, true);
+    feedForward =
+        new FeedForward(
+            weights.child("intermediate").child("dense"),
+            weights.child("output").child("dense"),
+            size,
+            config.innerSize(),
+            config.activation());
     norm = new LayerNorm(weights.child("output").child("LayerNorm"), size, config.eps());
   }
 
@@ -52,8 +51,7 @@ final class BlipTextLayer {
     try (var scope = new Scope()) {
       NDArray y = attention.forward(x, text, causal);
       NDArray z = crossAttention.forward(y, pictures, false);
-      NDArray h = outer.forward(activation.apply(inner.forward(z)));
-      return scope.keep(norm.forward(Aten.add(h, z)));
+      return scope.keep(norm.forward(feedForward.forward(z, z)));
     }
   }
 }

@@ -3,7 +3,7 @@ package flora.models.blip;
 import ai.djl.ndarray.NDArray;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
-import flora.models.block.Activation;
+import flora.models.block.FeedForward;
 import flora.models.block.LayerNorm;
 import flora.models.block.Linear;
 import flora.models.weights.Weights;
@@ -15,26 +15,24 @@ import java.util.List;
  */
 final class BlipVisionLayer {
   private final int heads;
-  private final Activation activation;
   private final LayerNorm norm1;
   private final Linear qkv;
   private final Linear projection;
   private final LayerNorm norm2;
-  private final Linear fc1;
-  private final Linear fc2;
+  private final FeedForward mlp;
 
   BlipVisionLayer(BlipVisionConfig config, Weights weights) {
     int size = config.size();
     heads = config.heads();
-    activation = config.activation();
     norm1 = new LayerNorm(weights.child("layer_norm1"), size, config.eps());
     Weights attention = weights.child("self_attn");
     qkv = new Linear(attention.child("qkv"), size, 3 * size, true);
     projection = new Linear(attention.child("projection"), size, size, true);
     norm2 = new LayerNorm(weights.child("layer_norm2"), size, config.eps());
-    Weights mlp = weights.child("mlp");
-    fc1 = new Linear(mlp.child("fc1"), size, config.innerSize(), true);
-    fc2 = new Linear(mlp.child("fc2"), config.innerSize(), size, true);
+    Weights inner = weights.child("mlp");
+    mlp =
+        new FeedForward(
+            inner.child("fc1"), inner.child("fc2"), size, config.innerSize(), config.activation());
   }
 
   /** {@code [n, t, size]} stays. */
@@ -44,9 +42,8 @@ final class BlipVisionLayer {
       NDArray a =
           Aten.attention(
               parts.get(0), parts.get(1), parts.get(2), heads, false, null); // [n, t, size]
-      NDArray y = Aten.add(x, projection.forward(a));
-      NDArray h = activation.apply(fc1.forward(norm2.forward(y))); // [n, t, innerSize]
-      return scope.keep(Aten.add(y, fc2.forward(h)));
+      NDArray y = projection.forwardAdd(a, x);
+      return scope.keep(mlp.forward(norm2.forward(y), y));
     }
   }
 }

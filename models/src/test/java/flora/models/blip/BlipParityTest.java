@@ -156,6 +156,37 @@ class BlipParityTest {
   }
 
   @Test
+  void packedWeightsGiveTheSameCaptions() {
+    List<JsonNode> captions = captions("a photo of");
+    try (var captioning =
+        BlipCaptioning.open(TINY_BLIP, Precision.FP32_PACKED, TWELVE, "a photo of")) {
+      List<PixelValues> pictures = captions.stream().map(c -> prepared(captioning, c)).toList();
+
+      assertThat(captioning.caption(pictures, () -> {}))
+          .containsExactlyElementsOf(
+              captions.stream().map(c -> c.get("text").stringValue()).toList());
+    }
+  }
+
+  @Test
+  void inWholeNumbersItSeesAboutTheSame() {
+    try (var small = BlipModel.open(TINY_BLIP, Precision.INT8);
+        var _ = new Scope()) {
+      float[] expected = golden.floats("image_embeds");
+      float[] actual = small.imageEmbeds(floats("pixel_values")).toFloatArray();
+
+      double error = 0;
+      double length = 0;
+      for (int i = 0; i < expected.length; i++) {
+        error += Math.pow(actual[i] - expected[i], 2);
+        length += Math.pow(expected[i], 2);
+      }
+      // not zero: it does compute in whole numbers
+      assertThat(Math.sqrt(error / length)).isBetween(1e-4, 0.05);
+    }
+  }
+
+  @Test
   void refusesWhatDoesNotFit() {
     try (var _ = new Scope()) {
       NDArray pixels = Aten.of(new float[3 * 16 * 16], 1, 3, 16, 16);
