@@ -31,8 +31,11 @@ abstract sealed class LabelModelException extends PipelineException {
 
   /** Its files are of a kind that is not supported, or do not belong together. */
   static final class Unsupported extends LabelModelException {
-    Unsupported(String model, ModelException cause) {
+    private final String hint;
+
+    Unsupported(String model, String hint, ModelException cause) {
       super("the label model %s cannot be used: %s".formatted(model, cause.getMessage()), cause);
+      this.hint = hint;
     }
 
     @Override
@@ -42,7 +45,7 @@ abstract sealed class LabelModelException extends PipelineException {
 
     @Override
     public String hint() {
-      return "name a CLIP model, such as openai/clip-vit-large-patch14, in label.model";
+      return hint;
     }
   }
 

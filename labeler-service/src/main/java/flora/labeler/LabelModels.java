@@ -1,20 +1,18 @@
 package flora.labeler;
 
 import flora.labeler.caption.Caption;
-import flora.labeler.caption.CaptionRules;
-import flora.labeler.caption.CaptionText;
 import flora.labeler.caption.Captioner;
-import flora.labeler.caption.LabelChoice;
-import flora.labeler.caption.LabelMode;
+import flora.labeler.caption.ClipLabels;
 import flora.labeler.caption.LabelRecipe;
-import flora.labeler.caption.LabelSet;
+import flora.labeler.caption.ModelCaptioner;
+import flora.labeler.caption.Networks;
 import flora.labeler.caption.Prepared;
 import flora.labeler.caption.StoredEmbeddings;
-import flora.labeler.caption.ZeroShotCaptioner;
+import flora.labeler.caption.TokenCounter;
 import flora.models.ModelException;
+import flora.models.blip.BlipCaptioning;
 import flora.models.image.RgbImage;
-import flora.schemas.Json;
-import flora.schemas.Sha256;
+import flora.models.tokenizer.ClipTokenizer;
 import flora.schemas.fetch.RepoRole;
 import flora.schemas.fetch.Snapshot;
 import flora.schemas.request.LabelOptions;
@@ -23,15 +21,28 @@ import flora.stage.SnapshotFolder;
 import flora.store.LocalCache;
 import flora.store.ObjectStore;
 import flora.tensors.SafetensorsException;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Opens the label models that the fetch stage has left in the store. */
 final class LabelModels {
+
+  private static final Set<String> TOKENIZER_FILES =
+      Set.of(
+          "tokenizer.json",
+          "vocab.json",
+          "merges.txt",
+          "tokenizer_config.json",
+          "special_tokens_map.json");
 
   private final ObjectStore store;
   private final LocalCache cache;
@@ -57,23 +68,14 @@ final class LabelModels {
    */
   static LabelRecipe recipe(LabelOptions options, Head head) {
     return switch (options.labeler()) {
-      case CLIP -> recipe("clip", options, name(snapshot(head, RepoRole.LABEL_MODEL)));
-      case NONE -> recipe("none", options, null);
-      case BLIP, BLIP_AND_CLIP -> throw new LabelModelException.NotFetched(RepoRole.LABEL_MODEL);
+      case CLIP, BLIP -> LabelRecipe.of(options, name(snapshot(head, RepoRole.LABEL_MODEL)), null);
+      case BLIP_AND_CLIP ->
+          LabelRecipe.of(
+              options,
+              name(snapshot(head, RepoRole.LABEL_MODEL)),
+              name(snapshot(head, RepoRole.CAPTION_MODEL)));
+      case NONE -> LabelRecipe.of(options, null, null);
     };
-  }
-
-  /** All that changes a caption, by name; what is not set is left out. */
-  private static LabelRecipe recipe(String labeler, LabelOptions options, @Nullable String model) {
-    var named = new LinkedHashMap<String, Object>();
-    named.put("kinds", LabelSet.of(options.kinds()).kinds());
-    named.put("templates", options.templates());
-    named.put("threshold", options.threshold());
-    named.put("top_k", options.topK());
-    if (options.rules().triggerWord() != null) {
-      named.put("trigger_word", options.rules().triggerWord());
-    }
-    return new LabelRecipe(labeler, model, null, Sha256.sum(Json.bytes(named)));
   }
 
   /**
@@ -82,11 +84,14 @@ final class LabelModels {
    * @throws LabelModelException.NotFetched when it left nothing
    */
   static Snapshot snapshot(Head head, RepoRole role) {
+    return find(head, role).orElseThrow(() -> new LabelModelException.NotFetched(role));
+  }
+
+  private static Optional<Snapshot> find(Head head, RepoRole role) {
     return Optional.ofNullable(head.fetch()).stream()
         .flatMap(f -> f.snapshots().stream())
         .filter(s -> s.role() == role)
-        .findFirst()
-        .orElseThrow(() -> new LabelModelException.NotFetched(role));
+        .findFirst();
   }
 
   private static String name(Snapshot snapshot) {
@@ -100,48 +105,112 @@ final class LabelModels {
    * @throws LabelModelException when a model cannot be used
    */
   Captioner open(LabelOptions options, Head head, Runnable beat) {
-    var snapshot = snapshot(head, RepoRole.LABEL_MODEL);
-    var model = name(snapshot);
-    var choice =
-        new LabelChoice(
-            LabelSet.of(options.kinds()),
-            LabelMode.PER_KIND,
-            options.threshold(),
-            options.topK(),
-            true);
-    var text =
-        new CaptionText(
-            new CaptionRules(options.rules().triggerWord(), null, null, List.of(), Map.of(), 0),
-            null);
-    var folder = SnapshotFolder.open(cache, snapshot, workFolder);
-    try {
-      beat.run();
-      return new InFolder(
-          ZeroShotCaptioner.open(
-              folder.path(),
-              recipe(options, head),
-              options.templates(),
-              choice,
-              text,
-              new StoredEmbeddings(store, snapshot.repo(), snapshot.commit(), workFolder),
-              beat),
-          model,
-          folder);
+    var recipe = recipe(options, head);
+    return switch (options.labeler()) {
+      case CLIP -> {
+        var clip = clip(options, snapshot(head, RepoRole.LABEL_MODEL), beat);
+        yield named(new ModelCaptioner(recipe, options, clip, null, clip::tokens));
+      }
+      case BLIP -> {
+        var tokens = tokenCounter(head);
+        var blip = blip(options, snapshot(head, RepoRole.LABEL_MODEL), beat);
+        yield named(new ModelCaptioner(recipe, options, null, blip, tokens));
+      }
+      case BLIP_AND_CLIP -> {
+        var clip = clip(options, snapshot(head, RepoRole.LABEL_MODEL), beat);
+        try {
+          var blip = blip(options, snapshot(head, RepoRole.CAPTION_MODEL), beat);
+          yield named(new ModelCaptioner(recipe, options, clip, blip, clip::tokens));
+        } catch (RuntimeException e) {
+          clip.close();
+          throw e;
+        }
+      }
+      case NONE -> throw new IllegalArgumentException("labeler none has no model");
+    };
+  }
+
+  /**
+   * What counts the tokens of captions for the model that is trained on them: the base model's
+   * tokenizer, or else that of a label model that is a CLIP.
+   *
+   * @return null when the fetch stage left no such tokenizer
+   */
+  @Nullable TokenCounter tokenCounter(Head head) {
+    for (var role : List.of(RepoRole.TOKENIZER, RepoRole.BASE_MODEL, RepoRole.LABEL_MODEL)) {
+      var counter = find(head, role).flatMap(this::tokenizer);
+      if (counter.isPresent()) {
+        var tokenizer = counter.get();
+        return text -> tokenizer.ids(text).length;
+      }
+    }
+    return null;
+  }
+
+  private Optional<ClipTokenizer> tokenizer(Snapshot snapshot) {
+    try (var folder = SnapshotFolder.open(cache, snapshot, workFolder, LabelModels::isTokenizer)) {
+      for (var path : List.of(folder.path().resolve("tokenizer"), folder.path())) {
+        if (Files.isDirectory(path)) {
+          return Optional.of(ClipTokenizer.load(path));
+        }
+      }
+      return Optional.empty();
     } catch (ModelException e) {
-      folder.close();
-      throw new LabelModelException.Unsupported(model, e);
-    } catch (SafetensorsException e) {
-      folder.close();
-      throw new LabelModelException.Damaged(model, e);
-    } catch (RuntimeException e) {
-      folder.close();
-      throw e;
+      return Optional.empty(); // not one of CLIP's: a base model may be of any kind
     }
   }
 
-  /** Removes the folder together with the model that was read from it. */
-  private record InFolder(Captioner captioner, String model, SnapshotFolder folder)
-      implements Captioner {
+  private static boolean isTokenizer(String path) {
+    var name = path.startsWith("tokenizer/") ? path.substring("tokenizer/".length()) : path;
+    return TOKENIZER_FILES.contains(name);
+  }
+
+  private ClipLabels clip(LabelOptions options, Snapshot snapshot, Runnable beat) {
+    var embeddings = new StoredEmbeddings(store, snapshot.repo(), snapshot.commit(), workFolder);
+    return open(
+        snapshot,
+        "name a CLIP model, such as openai/clip-vit-large-patch14, in label.model",
+        beat,
+        folder -> ClipLabels.open(folder, options, embeddings, beat));
+  }
+
+  private BlipCaptioning blip(LabelOptions options, Snapshot snapshot, Runnable beat) {
+    return open(
+        snapshot,
+        "name a BLIP model, such as Salesforce/blip-image-captioning-base, in label."
+            + (snapshot.role() == RepoRole.CAPTION_MODEL ? "caption_model" : "model"),
+        beat,
+        folder ->
+            BlipCaptioning.open(
+                folder,
+                Networks.precision(options.precision()),
+                Networks.generation(options.generation()),
+                options.generation().prompt()));
+  }
+
+  /** The folder can go as soon as the model is open: its files stay mapped. */
+  private <T> T open(Snapshot snapshot, String hint, Runnable beat, Function<Path, T> opening) {
+    try (var folder = SnapshotFolder.open(cache, snapshot, workFolder)) {
+      beat.run();
+      return opening.apply(folder.path());
+    } catch (ModelException e) {
+      throw new LabelModelException.Unsupported(name(snapshot), hint, e);
+    } catch (SafetensorsException e) {
+      throw new LabelModelException.Damaged(name(snapshot), e);
+    }
+  }
+
+  private static Captioner named(Captioner captioner) {
+    var recipe = captioner.recipe();
+    return new Named(
+        captioner,
+        Stream.of(recipe.model(), recipe.captionModel())
+            .filter(Objects::nonNull)
+            .collect(Collectors.joining(" or ")));
+  }
+
+  /** Says which models it was when they turn out not to be usable later. */
+  private record Named(Captioner captioner, String models) implements Captioner {
 
     @Override
     public LabelRecipe recipe() {
@@ -150,23 +219,25 @@ final class LabelModels {
 
     @Override
     public Prepared prepare(RgbImage picture) {
-      try {
-        return captioner.prepare(picture);
-      } catch (ModelException e) {
-        throw new LabelModelException.Unsupported(model, e);
-      }
+      return tried(() -> captioner.prepare(picture));
     }
 
     @Override
     public List<Caption> caption(List<Prepared> pictures, Runnable beat) {
-      return captioner.caption(pictures, beat);
+      return tried(() -> captioner.caption(pictures, beat));
+    }
+
+    private <T> T tried(Supplier<T> work) {
+      try {
+        return work.get();
+      } catch (ModelException e) {
+        throw new LabelModelException.Unsupported(models, "name another label model", e);
+      }
     }
 
     @Override
     public void close() {
-      try (folder) {
-        captioner.close();
-      }
+      captioner.close();
     }
   }
 }

@@ -1,5 +1,6 @@
 package flora.labeler.caption;
 
+import flora.schemas.label.Score;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -18,12 +19,4 @@ public record Caption(
   public Caption {
     labels = List.copyOf(labels);
   }
-
-  /**
-   * A label and how likely it is among those of its kind.
-   *
-   * @param label the label
-   * @param probability softmax over the labels of its kind
-   */
-  public record Score(String label, double probability) {}
 }

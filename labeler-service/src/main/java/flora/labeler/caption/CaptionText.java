@@ -1,5 +1,6 @@
 package flora.labeler.caption;
 
+import flora.schemas.request.CaptionRules;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;

@@ -4,6 +4,7 @@ import flora.models.image.PixelValues;
 import flora.models.image.RgbImage;
 import flora.schemas.Json;
 import flora.schemas.Sha256;
+import flora.schemas.request.LabelOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -14,7 +15,7 @@ import java.util.List;
  * https://arxiv.org/abs/2103.00020: the prompts of a label are averaged to one vector (section
  * 3.1.4), once for all pictures.
  */
-final class ClipLabels implements AutoCloseable {
+public final class ClipLabels implements AutoCloseable {
 
   /** Small, so that a run can be stopped while labels are embedded. */
   private static final int PROMPT_BATCH = 32;
@@ -23,21 +24,19 @@ final class ClipLabels implements AutoCloseable {
   private final float[][] labels;
 
   /**
-   * Opens a model and embeds the labels.
+   * Opens a model and embeds the labels of a request.
    *
    * @param folder of a CLIP model, as in its repository
-   * @param templates of the prompts, with {@code {}} for the label
    * @param embeddings where they may be had from
    * @param beat called between batches; throws to stop
    * @throws flora.models.ModelException when the folder holds no CLIP model that can be used
+   * @throws PromptTooLong when a label and a template are together longer than the model can read
    */
-  static ClipLabels open(
-      Path folder,
-      LabelChoice choice,
-      List<String> templates,
-      LabelEmbeddings embeddings,
-      Runnable beat) {
-    var network = ClipNetwork.open(folder);
+  public static ClipLabels open(
+      Path folder, LabelOptions options, LabelEmbeddings embeddings, Runnable beat) {
+    var choice = LabelChoice.of(options);
+    var templates = options.templates();
+    var network = ClipNetwork.open(folder, Networks.precision(options.precision()));
     try {
       var names = new ArrayList<>(choice.labels().all());
       if (choice.similarities() > names.size()) {
@@ -45,7 +44,7 @@ final class ClipLabels implements AutoCloseable {
       }
       var labels =
           embeddings.get(
-              list(names, templates), names.size(), () -> embed(network, names, templates, beat));
+              list(names, options), names.size(), () -> embed(network, names, templates, beat));
       return new ClipLabels(network, labels);
     } catch (RuntimeException e) {
       network.close();
@@ -54,10 +53,11 @@ final class ClipLabels implements AutoCloseable {
   }
 
   /** What the vectors follow from beside the model; the version changes when this code does. */
-  private static Sha256 list(List<String> names, List<String> templates) {
+  private static Sha256 list(List<String> names, LabelOptions options) {
     var named = new LinkedHashMap<String, Object>();
     named.put("labels", names);
-    named.put("templates", templates);
+    named.put("templates", options.templates());
+    named.put("precision", options.precision());
     named.put("version", 1);
     return Sha256.sum(Json.bytes(named));
   }
@@ -86,7 +86,7 @@ final class ClipLabels implements AutoCloseable {
   }
 
   /** The number of tokens of a text, start and end included. */
-  int tokens(String text) {
+  public int tokens(String text) {
     return network.tokens(text);
   }
 
@@ -102,7 +102,7 @@ final class ClipLabels implements AutoCloseable {
     var owners = new ArrayList<Integer>(PROMPT_BATCH);
     for (int i = 0; i < names.size(); i++) {
       for (var template : templates) {
-        prompts.add(template.replace("{}", names.get(i)).strip());
+        prompts.add(prompt(network, template, names.get(i)));
         owners.add(i);
         if (prompts.size() == PROMPT_BATCH) {
           beat.run();
@@ -115,6 +115,15 @@ final class ClipLabels implements AutoCloseable {
       normalize(sum);
     }
     return sums;
+  }
+
+  private static String prompt(ClipNetwork network, String template, String label) {
+    var prompt = template.replace("{}", label).strip();
+    int tokens = network.tokens(prompt);
+    if (tokens > network.textLimit()) {
+      throw new PromptTooLong(label, template, tokens, network.textLimit());
+    }
+    return prompt;
   }
 
   private static void add(

@@ -9,6 +9,7 @@ import flora.models.image.PixelValues;
 import flora.models.image.Preprocessing;
 import flora.models.image.RgbImage;
 import flora.models.tokenizer.ClipTokenizer;
+import flora.models.weights.Precision;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -24,10 +25,10 @@ final class ClipNetwork implements AutoCloseable {
   private final int side;
 
   /** Opens a folder in the layout of a Hugging Face repository. */
-  static ClipNetwork open(Path folder) {
+  static ClipNetwork open(Path folder, Precision precision) {
     var tokenizer = ClipTokenizer.load(folder);
     var preprocessing = Preprocessing.read(folder.resolve("preprocessor_config.json"));
-    return new ClipNetwork(tokenizer, preprocessing, ClipModel.open(folder));
+    return new ClipNetwork(tokenizer, preprocessing, ClipModel.open(folder, precision));
   }
 
   private ClipNetwork(ClipTokenizer tokenizer, Preprocessing preprocessing, ClipModel model) {
@@ -71,11 +72,17 @@ final class ClipNetwork implements AutoCloseable {
     }
   }
 
-  /** One unit vector for each text, {@code [n][d]}; padded to the longest of them. */
+  /** The most tokens of a text that it can read, start and end included. */
+  int textLimit() {
+    return Math.min(tokenizer.maxLength(), model.text().config().positions());
+  }
+
+  /**
+   * One unit vector for each text, {@code [n][d]}; padded to the longest of them, which {@link
+   * #textLimit} allows.
+   */
   float[][] embedTexts(List<String> texts) {
-    int limit = Math.min(tokenizer.maxLength(), model.text().config().positions());
-    int length =
-        texts.stream().mapToInt(t -> Math.min(tokenizer.ids(t).length, limit)).max().orElse(2);
+    int length = texts.stream().mapToInt(this::tokens).max().orElse(2);
     var ids = new long[texts.size() * length];
     var mask = new long[ids.length];
     for (int i = 0; i < texts.size(); i++) {

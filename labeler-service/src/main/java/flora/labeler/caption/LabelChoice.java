@@ -1,6 +1,8 @@
 package flora.labeler.caption;
 
-import flora.labeler.caption.Caption.Score;
+import flora.schemas.label.Score;
+import flora.schemas.request.LabelOptions;
+import flora.schemas.request.LabelOptions.Mode;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -26,14 +28,23 @@ import java.util.stream.IntStream;
  * @param always whether the best label (of the first kind) is taken below the threshold too; not in
  *     multi, where no label may be right
  */
-public record LabelChoice(
-    LabelSet labels, LabelMode mode, double threshold, int topK, boolean always) {
+public record LabelChoice(LabelSet labels, Mode mode, double threshold, int topK, boolean always) {
+
+  /** As a request wants it; beside a caption no label is forced. */
+  static LabelChoice of(LabelOptions options) {
+    return new LabelChoice(
+        LabelSet.of(options.kinds()),
+        options.mode(),
+        options.threshold(),
+        options.topK(),
+        !options.labeler().writesText());
+  }
 
   private record Candidate(int kind, Score score, boolean first) {}
 
   /** How many similarities a choice looks at: one for each label and, in multi, one for nothing. */
   int similarities() {
-    return labels.all().size() + (mode == LabelMode.MULTI ? 1 : 0);
+    return labels.all().size() + (mode == Mode.MULTI ? 1 : 0);
   }
 
   /**

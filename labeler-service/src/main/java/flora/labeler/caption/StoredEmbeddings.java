@@ -61,8 +61,7 @@ public final class StoredEmbeddings implements LabelEmbeddings {
 
   @Override
   public float[][] get(Sha256 list, int count, Supplier<float[][]> compute) {
-    var key =
-        "label-embeddings/" + repo.folder() + "/" + commit + "/" + list.hex() + ".safetensors";
+    var key = StoreLayout.labelEmbeddings(repo, commit, list);
     var there = read(key, count);
     if (there.isPresent()) {
       return there.get();

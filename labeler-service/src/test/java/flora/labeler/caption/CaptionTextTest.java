@@ -2,6 +2,7 @@ package flora.labeler.caption;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import flora.schemas.request.CaptionRules;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -3,7 +3,8 @@ package flora.labeler.caption;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import flora.labeler.caption.Caption.Score;
+import flora.schemas.label.Score;
+import flora.schemas.request.LabelOptions.Mode;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,7 +36,7 @@ class LabelChoiceTest {
 
   @Test
   void besideACaptionEvenTheBestMustReachTheThreshold() {
-    var tags = new LabelChoice(LABELS, LabelMode.PER_KIND, 0.6, 3, false);
+    var tags = new LabelChoice(LABELS, Mode.PER_KIND, 0.6, 3, false);
 
     assertThat(names(tags.choose(similarities(1, 1, 0, 9, 3)))).containsExactly("oil");
     assertThat(names(tags.choose(similarities(2, 1, 0, 3, 3)))).containsExactly("cat");
@@ -59,7 +60,7 @@ class LabelChoiceTest {
 
   @Test
   void singleIsTheOneBestOfAllKinds() {
-    var single = new LabelChoice(LABELS, LabelMode.SINGLE, 0.99, 5, true);
+    var single = new LabelChoice(LABELS, Mode.SINGLE, 0.99, 5, true);
 
     var labels = single.choose(similarities(2, 1, 0, 3, 3));
 
@@ -67,8 +68,7 @@ class LabelChoiceTest {
     assertThat(names(labels)).containsExactly("oil");
     assertThat(labels.getFirst().probability()).isCloseTo(0.391696, within(1e-6));
     assertThat(
-            new LabelChoice(LABELS, LabelMode.SINGLE, 0.3, 5, false)
-                .choose(new float[] {0, 0, 0, 0, 0}))
+            new LabelChoice(LABELS, Mode.SINGLE, 0.3, 5, false).choose(new float[] {0, 0, 0, 0, 0}))
         .isEmpty();
   }
 
@@ -91,8 +91,8 @@ class LabelChoiceTest {
 
   @Test
   void onlyMultiLooksAtNothing() {
-    assertThat(new LabelChoice(LABELS, LabelMode.MULTI, 0.5, 5, true).similarities()).isEqualTo(6);
-    assertThat(new LabelChoice(LABELS, LabelMode.SINGLE, 0.5, 5, true).similarities()).isEqualTo(5);
+    assertThat(new LabelChoice(LABELS, Mode.MULTI, 0.5, 5, true).similarities()).isEqualTo(6);
+    assertThat(new LabelChoice(LABELS, Mode.SINGLE, 0.5, 5, true).similarities()).isEqualTo(5);
   }
 
   @Test
@@ -116,11 +116,11 @@ class LabelChoiceTest {
   }
 
   private static List<Score> perKind(double threshold, int topK, float... similarities) {
-    return new LabelChoice(LABELS, LabelMode.PER_KIND, threshold, topK, true).choose(similarities);
+    return new LabelChoice(LABELS, Mode.PER_KIND, threshold, topK, true).choose(similarities);
   }
 
   private static List<Score> multi(double threshold, int topK, float... similarities) {
-    return new LabelChoice(LABELS, LabelMode.MULTI, threshold, topK, true).choose(similarities);
+    return new LabelChoice(LABELS, Mode.MULTI, threshold, topK, true).choose(similarities);
   }
 
   private static float[] similarities(float... values) {

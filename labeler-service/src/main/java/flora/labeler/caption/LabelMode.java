@@ -1,8 +1,0 @@
-package flora.labeler.caption;
-
-/** How labels are chosen. */
-public enum LabelMode {
-  PER_KIND,
-  SINGLE,
-  MULTI
-}
