@@ -221,6 +221,8 @@ class MirroredFetchTest {
 
   @Test
   void takesTheListOfAMirrorWhoseBytesNobodyReaches() throws Exception {
+    repo.noise(WEIGHTS, 20_000_000); // in several ranges, so that both are asked
+    university.throttle(Throttle.NONE.latency(Duration.ofSeconds(1)));
     near.redirects(Redirects.with(302).content(URI.create("http://localhost:1")));
     hub.die();
 

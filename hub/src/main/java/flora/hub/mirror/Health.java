@@ -27,6 +27,9 @@ final class Health {
   /** Less than this is too little to tell a rate by. */
   private static final long MEANINGFUL_BYTES = 64 << 10;
 
+  /** Files from about this size on are had from where the data is. */
+  private static final long SMALL_FILE_BYTES = 1 << 20;
+
   /**
    * How a repository's commit compares with the hub's: the same at {@code seen}, or another one at
    * each look from {@code since} to {@code seen}.
@@ -100,8 +103,16 @@ final class Health {
     count(pages, e);
   }
 
-  /** Bytes came over one connection. */
-  synchronized void moved(long bytes, Duration time) {
+  /**
+   * Bytes came over one connection. Where its data leads elsewhere a mirror sends small files
+   * itself all the same, which says nothing of the others.
+   *
+   * @param sender the host that sent them
+   */
+  synchronized void moved(String sender, long bytes, Duration time) {
+    if (lostHost != null && sender.equals(host) && bytes < SMALL_FILE_BYTES) {
+      return;
+    }
     files.succeeded();
     lostHost = null;
     double seconds = time.toNanos() / 1e9;

@@ -18,6 +18,9 @@ final class MirrorFile implements FileSource {
   private volatile boolean missing;
   private volatile boolean rangesIgnored;
 
+  /** The host that the bytes came from last. */
+  private volatile String sender = "";
+
   /**
    * @param listing as that place knows the repository
    * @param file as the chosen list has it
@@ -64,6 +67,7 @@ final class MirrorFile implements FileSource {
     try {
       var stream = place.client().open(listing, file, from, to);
       rangesIgnored |= stream.isRangeIgnored();
+      sender = stream.host();
       return stream;
     } catch (HubException e) {
       note(e);
@@ -73,7 +77,7 @@ final class MirrorFile implements FileSource {
 
   @Override
   public void moved(long bytes, Duration time) {
-    place.health().moved(bytes, time);
+    place.health().moved(sender, bytes, time);
   }
 
   @Override

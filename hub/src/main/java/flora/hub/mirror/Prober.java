@@ -219,15 +219,16 @@ final class Prober {
       }
       long length = Math.min(RANGE, large.get().size());
       long start = System.nanoTime();
-      read(place, listing, large.get(), length);
-      place.health().moved(length, Duration.ofNanos(System.nanoTime() - start));
+      var sender = read(place, listing, large.get(), length);
+      place.health().moved(sender, length, Duration.ofNanos(System.nanoTime() - start));
     } catch (HubException e) {
       place.health().fileFailed(e);
       throw e;
     }
   }
 
-  private static void read(Place place, RepoListing listing, HubFile file, long length)
+  /** Reads and forgets; who sent it. */
+  private static String read(Place place, RepoListing listing, HubFile file, long length)
       throws InterruptedException {
     var buffer = new byte[64 << 10];
     try (var stream = place.client().open(listing, file, 0, length)) {
@@ -240,6 +241,7 @@ final class Prober {
         }
         left -= n;
       }
+      return stream.host();
     }
   }
 

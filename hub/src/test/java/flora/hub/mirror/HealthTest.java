@@ -18,7 +18,9 @@ class HealthTest {
 
   private final MutableClock clock =
       MutableClock.of(Instant.parse("2026-01-01T12:00:00Z"), ZoneOffset.UTC);
-  private final Health health = Health.ofMirror(clock, "mirror.example");
+  private static final String HOST = "mirror.example";
+
+  private final Health health = Health.ofMirror(clock, HOST);
 
   @Test
   void knowsTheLatencyThatHalfAndThatNearlyAllOfTheAnswersStayBelow() {
@@ -38,13 +40,13 @@ class HealthTest {
 
   @Test
   void measuresTheRateOfWhatIsLongEnoughToMeasure() {
-    health.moved(1000, Duration.ofMillis(1));
+    health.moved(HOST, 1000, Duration.ofMillis(1));
     assertThat(health.bytesPerSecond()).isZero();
 
-    health.moved(1_000_000, Duration.ofSeconds(1));
+    health.moved(HOST, 1_000_000, Duration.ofSeconds(1));
     assertThat(health.bytesPerSecond()).isEqualTo(1_000_000);
 
-    health.moved(2_000_000, Duration.ofSeconds(1));
+    health.moved(HOST, 2_000_000, Duration.ofSeconds(1));
     assertThat(health.bytesPerSecond()).isEqualTo(1_300_000);
   }
 
@@ -86,13 +88,16 @@ class HealthTest {
 
   @Test
   void knowsTheHostThatItsDataLeadsToUntilBytesCome() {
-    health.fileFailed(new HubException.Unreachable("mirror", "mirror.example", "gone", null));
+    health.fileFailed(new HubException.Unreachable("mirror", HOST, "gone", null));
     assertThat(health.lostHost()).isNull();
 
     health.fileFailed(new HubException.Unreachable("mirror", "cdn.example", "gone", null));
     assertThat(health.lostHost()).isEqualTo("cdn.example");
 
-    health.moved(10, Duration.ofMillis(1));
+    health.moved(HOST, 10, Duration.ofMillis(1));
+    assertThat(health.lostHost()).as("a small file that it has itself").isEqualTo("cdn.example");
+
+    health.moved("other.example", 10, Duration.ofMillis(1));
     assertThat(health.lostHost()).isNull();
   }
 
