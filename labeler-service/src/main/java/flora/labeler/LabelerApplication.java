@@ -1,10 +1,15 @@
 package flora.labeler;
 
+import flora.stage.DeadLetters;
+import flora.stage.Outbox;
+import flora.stage.QueueRunner;
 import flora.stage.StageConfiguration;
 import flora.stage.StageFlow;
+import flora.stage.WorkQueues;
 import flora.store.LocalCache;
 import flora.store.ObjectStore;
 import flora.store.StoreProperties;
+import java.nio.file.Path;
 import java.time.Clock;
 import org.springframework.boot.SpringBootConfiguration;
 import org.springframework.boot.WebApplicationType;
@@ -33,16 +38,57 @@ public class LabelerApplication {
     builder().run(args);
   }
 
+  /** Beside the cache, not in it: the cache counts what it finds. */
+  private static Path work(StoreProperties storage) {
+    return storage.cacheFolder().toAbsolutePath().resolveSibling("labeler");
+  }
+
+  @Bean
+  Labelling.Opener labelModels(ObjectStore store, LocalCache cache, StoreProperties storage) {
+    return new LabelModels(store, cache, work(storage))::open;
+  }
+
+  @Bean
+  Labelling labelling(ObjectStore store, Labelling.Opener models, LabelerProperties properties) {
+    return new Labelling(store, models, properties, Clock.systemUTC());
+  }
+
+  @Bean
+  ShardTask shardTask(ObjectStore store, LabelerProperties properties, WorkQueues queues) {
+    return new ShardTask(
+        store, Clock.systemUTC(), queues.worker(ShardTopic.SHARDS), properties.shardClaim());
+  }
+
   @Bean
   StageFlow labelerFlow(
-      ObjectStore store, LocalCache cache, StoreProperties storage, LabelerProperties properties) {
-    // beside the cache, not in it: the cache counts what it finds
-    var work = storage.cacheFolder().toAbsolutePath().resolveSibling("labeler");
+      ObjectStore store,
+      Labelling labelling,
+      ShardTask task,
+      Outbox outbox,
+      StoreProperties storage,
+      LabelerProperties properties) {
     var clock = Clock.systemUTC();
-    return new LabelerFlow(
-        store,
-        new Labelling(store, new LabelModels(store, cache, work)::open, properties, clock),
-        work,
-        clock);
+    var topic = new ShardTopic(outbox, clock);
+    var shards = new SharedLabelling(store, task, topic::tell, properties.shardSize());
+    return new LabelerFlow(store, labelling, shards, work(storage), clock);
+  }
+
+  @Bean
+  QueueRunner shardRunner(
+      ObjectStore store,
+      Labelling labelling,
+      ShardTask task,
+      Outbox outbox,
+      StoreProperties storage,
+      WorkQueues queues) {
+    return queues.runner(
+        ShardTopic.SHARDS,
+        new ShardHandler(
+            store,
+            labelling,
+            task,
+            new DeadLetters(outbox, ShardTopic.DEAD_LETTERS),
+            work(storage),
+            Clock.systemUTC()));
   }
 }

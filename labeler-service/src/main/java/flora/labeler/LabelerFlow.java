@@ -3,10 +3,11 @@ package flora.labeler;
 import flora.labeler.dataset.DatasetVersion;
 import flora.labeler.dataset.Merged;
 import flora.labeler.dataset.Plan;
+import flora.labeler.dataset.Planner;
+import flora.labeler.dataset.SharedPlan;
 import flora.labeler.image.DatasetException;
 import flora.labeler.image.ImageSet;
 import flora.labeler.spool.WorkFolder;
-import flora.labeler.work.Rows;
 import flora.labeler.work.ShardRow;
 import flora.schemas.Event;
 import flora.schemas.EventStamp;
@@ -15,7 +16,6 @@ import flora.schemas.fetch.RepoRole;
 import flora.schemas.label.LabelEvent;
 import flora.schemas.request.DatasetSource;
 import flora.schemas.request.RunRequest;
-import flora.schemas.run.Head;
 import flora.stage.StageContext;
 import flora.stage.StageFlow;
 import flora.store.ObjectStore;
@@ -37,16 +37,20 @@ final class LabelerFlow implements StageFlow {
 
   private final ObjectStore store;
   private final Labelling labelling;
+  private final SharedLabelling shards;
   private final Path folder;
   private final Clock clock;
 
   /**
    * The flow.
    *
+   * @param shards for labellings that are shared with others
    * @param folder of this machine, for what does not fit into memory
    */
-  LabelerFlow(ObjectStore store, Labelling labelling, Path folder, Clock clock) {
+  LabelerFlow(
+      ObjectStore store, Labelling labelling, SharedLabelling shards, Path folder, Clock clock) {
     this.store = store;
+    this.shards = shards;
     this.labelling = labelling;
     this.folder = folder;
     this.clock = clock;
@@ -61,19 +65,25 @@ final class LabelerFlow implements StageFlow {
   public Function<EventStamp, Event> run(RunRequest request, StageContext context)
       throws InterruptedException {
     var dataset = Objects.requireNonNull(request.dataset(), "a run without a dataset");
+    var job = labelling.job(dataset, context.head());
     try (var work = WorkFolder.in(folder)) {
-      var listedAt = clock.instant();
-      var images = images(dataset, context.head(), work);
-      long total = images.size() + images.missing().size();
-      context.publish(s -> new LabelEvent.Started(s.runId(), s.attempt(), s.seq(), s.at(), total));
-      context.proceed();
-
-      var settings = labelling.settings(dataset, context.head());
-      var rules = new Rows(settings, Labelling.makesCaptions(dataset));
-      var plan = Plan.of(store, dataset.name(), images, rules, work, context::proceed);
+      var shared = SharedPlan.read(store, context.runId(), job.recipe());
+      var plan =
+          shared.isPresent()
+              ? Plan.of(store, shared.get(), work)
+              : plan(dataset, job, work, context);
+      if (shared.isEmpty() && shards.areWorthwhile(plan)) {
+        shared = shards.cut(plan, job, work, context);
+      }
+      var progress = new LabelProgress(plan, context);
       var results = work.index(ShardRow.class);
       var byName = results.by(ShardRow::fileName);
-      labelling.run(dataset, settings, plan, results, context);
+      if (shared.isPresent()) {
+        plan = Plan.of(store, shared.get(), work); // another attempt may have been faster
+        shards.run(shared.get(), job, work, results::add, progress);
+      } else {
+        job.run(plan.entries(), progress.counting(results::add), context::proceed);
+      }
       var merged = Merged.of(plan, results, byName, work);
       tellRejected(dataset, merged, context);
 
@@ -81,16 +91,28 @@ final class LabelerFlow implements StageFlow {
       context.proceed();
       version.write(store);
       context.proceed();
-      boolean newest = version.makeLatest(store, listedAt);
+      boolean newest = version.makeLatest(store, plan.listedAt());
       return completed(dataset, version, merged, plan, newest);
+    } finally {
+      job.rest();
     }
   }
 
-  private ImageSet images(DatasetSource dataset, Head head, WorkFolder work) {
-    return dataset.hub() == null
-        ? ImageSet.incoming(store, dataset.name(), work)
-        : ImageSet.fetched(
-            store, dataset.name(), LabelModels.snapshot(head, RepoRole.DATASET), work);
+  private Plan plan(DatasetSource dataset, Labelling.Job job, WorkFolder work, StageContext context)
+      throws InterruptedException {
+    var listedAt = clock.instant();
+    var images =
+        dataset.hub() == null
+            ? ImageSet.incoming(store, dataset.name(), work)
+            : ImageSet.fetched(
+                store,
+                dataset.name(),
+                LabelModels.snapshot(context.head(), RepoRole.DATASET),
+                work);
+    LabelProgress.started(context, images.size() + images.missing().size());
+    context.proceed();
+    return Planner.plan(
+        store, dataset.name(), images, listedAt, job.rules(), work, context::proceed);
   }
 
   private static void tellRejected(DatasetSource dataset, Merged merged, StageContext context) {

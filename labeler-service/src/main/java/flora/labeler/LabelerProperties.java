@@ -1,5 +1,6 @@
 package flora.labeler;
 
+import java.time.Duration;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
@@ -13,6 +14,7 @@ import org.springframework.util.unit.DataSize;
  * @param maxPixels larger pictures are rejected before they are decoded
  * @param shardSize pictures that are one part of a labelling, 1 to 10,000: what is lost at most
  *     when a process dies
+ * @param shardClaim how long who works on a part may be silent before another takes it, 1 s to 1 h
  */
 @ConfigurationProperties("labeler")
 record LabelerProperties(
@@ -20,7 +22,8 @@ record LabelerProperties(
     @DefaultValue("2") int decodeThreads,
     @DefaultValue("64MB") DataSize maxFileSize,
     @DefaultValue("89478485") long maxPixels,
-    @DefaultValue("256") int shardSize) {
+    @DefaultValue("256") int shardSize,
+    @DefaultValue("30s") Duration shardClaim) {
 
   LabelerProperties {
     if (batchSize < 1 || batchSize > 256) {
@@ -42,6 +45,10 @@ record LabelerProperties(
     if (shardSize < 1 || shardSize > 10_000) {
       throw new IllegalArgumentException(
           "labeler.shard-size must be from 1 to 10000, but is " + shardSize);
+    }
+    if (shardClaim.toSeconds() < 1 || shardClaim.toHours() > 1) {
+      throw new IllegalArgumentException(
+          "labeler.shard-claim must be from 1 s to 1 h, but is " + shardClaim);
     }
   }
 }

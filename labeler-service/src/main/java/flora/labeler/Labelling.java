@@ -1,29 +1,27 @@
 package flora.labeler;
 
 import flora.labeler.caption.Captioner;
-import flora.labeler.dataset.Plan;
 import flora.labeler.image.PictureReader;
-import flora.labeler.spool.FileIndex;
 import flora.labeler.work.Entry;
+import flora.labeler.work.Rows;
 import flora.labeler.work.ShardRow;
 import flora.labeler.work.ShardSettings;
 import flora.labeler.work.ShardWork;
 import flora.models.image.DecodeLimits;
-import flora.schemas.label.LabelEvent;
+import flora.schemas.Sha256;
 import flora.schemas.request.DatasetSource;
 import flora.schemas.request.LabelOptions;
 import flora.schemas.request.LabelOptions.Animated;
 import flora.schemas.request.LabelOptions.Labeler;
 import flora.schemas.run.Head;
-import flora.stage.StageContext;
 import flora.store.ObjectStore;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Consumer;
 
-/** Looks at the pictures that a plan has left open, a part of them at a time. */
+/** Looks at parts of datasets, with the models that they need. */
 final class Labelling {
 
   /** Opens the models of a run; see {@link LabelModels#open}. */
@@ -36,6 +34,7 @@ final class Labelling {
   private final Opener models;
   private final LabelerProperties properties;
   private final Clock clock;
+  private final Captioners captioners = new Captioners();
 
   Labelling(ObjectStore store, Opener models, LabelerProperties properties, Clock clock) {
     this.store = store;
@@ -44,81 +43,90 @@ final class Labelling {
     this.clock = clock;
   }
 
-  private PictureReader reader(LabelOptions options) {
-    return new PictureReader(
-        store,
-        clock,
-        properties.maxFileSize().toBytes(),
-        DecodeLimits.DEFAULT
-            .withMaxPixels(properties.maxPixels())
-            .withRejectAnimated(options.animated() == Animated.REJECT));
-  }
-
-  /** How the pictures of a dataset are worked on. */
-  ShardSettings settings(DatasetSource dataset, Head head) {
+  /** The labelling of one run, as its request has it. */
+  Job job(DatasetSource dataset, Head head) {
     var options = dataset.label();
-    return new ShardSettings(
-        properties.batchSize(),
-        properties.decodeThreads(),
-        options.labeler() == Labeler.NONE ? options.rules().triggerWord() : null,
-        options.target(),
-        dataset.checkOnly() ? null : LabelModels.recipe(options, head),
-        dataset.checkOnly());
+    boolean captions = !dataset.checkOnly() && options.labeler() != Labeler.NONE;
+    var settings =
+        new ShardSettings(
+            properties.batchSize(),
+            properties.decodeThreads(),
+            options.labeler() == Labeler.NONE ? options.rules().triggerWord() : null,
+            options.target(),
+            dataset.checkOnly() ? null : LabelModels.recipe(options, head),
+            dataset.checkOnly());
+    return new Job(options, head, settings, new Rows(settings, captions));
   }
 
-  /** Whether a model is asked for captions. */
-  static boolean makesCaptions(DatasetSource dataset) {
-    return !dataset.checkOnly() && dataset.label().labeler() != Labeler.NONE;
-  }
+  /** How the pictures of one run are looked at. */
+  final class Job {
 
-  /** Looks at what is open, and tells how far it is. */
-  void run(
-      DatasetSource dataset,
-      ShardSettings settings,
-      Plan plan,
-      FileIndex<ShardRow> results,
-      StageContext context)
-      throws InterruptedException {
-    long known = plan.size() - plan.open();
-    tell(context, known, plan.size());
-    try (var captioner = captioner(dataset, plan, context)) {
-      var work = new ShardWork(reader(dataset.label()), captioner, settings, System::nanoTime);
-      for (var entries = plan.entries(); entries.hasNext(); ) {
-        work.run(
-            part(entries).iterator(),
-            row -> {
-              results.add(row);
-              tell(context, known + results.size(), plan.size());
-            },
-            context::proceed);
+    private final LabelOptions options;
+    private final Head head;
+    private final ShardSettings settings;
+    private final Rows rules;
+
+    private Job(LabelOptions options, Head head, ShardSettings settings, Rows rules) {
+      this.options = options;
+      this.head = head;
+      this.settings = settings;
+      this.rules = rules;
+    }
+
+    /** Which caption counts. */
+    Rows rules() {
+      return rules;
+    }
+
+    /** What captions follow from beside the pictures. */
+    Sha256 recipe() {
+      var recipe = settings.recipe();
+      return recipe == null ? Sha256.sum(new byte[0]) : recipe.digest();
+    }
+
+    /**
+     * Looks at a part when it is its turn.
+     *
+     * @param rows given one for each entry, in their order
+     * @param proceed called between pictures; throws to stop
+     */
+    void run(List<Entry> part, Consumer<ShardRow> rows, Runnable proceed)
+        throws InterruptedException {
+      try (var turn = captioners.turn(proceed)) {
+        var captioner =
+            part.stream().anyMatch(rules::needsModel)
+                ? turn.captioner(recipe(), () -> models.open(options, head, proceed))
+                : null;
+        new ShardWork(reader(), captioner, settings, System::nanoTime)
+            .run(part.iterator(), rows, proceed);
       }
     }
-  }
 
-  private List<Entry> part(Iterator<Entry> entries) {
-    var part = new ArrayList<Entry>();
-    while (entries.hasNext() && part.size() < properties.shardSize()) {
-      part.add(entries.next());
+    /** Looks at everything, a part at a time. */
+    void run(Iterator<Entry> entries, Consumer<ShardRow> rows, Runnable proceed)
+        throws InterruptedException {
+      while (entries.hasNext()) {
+        var part = new ArrayList<Entry>();
+        while (entries.hasNext() && part.size() < properties.shardSize()) {
+          part.add(entries.next());
+        }
+        run(part, rows, proceed);
+      }
     }
-    return part;
-  }
 
-  /** The label model, when a picture needs it. */
-  private @Nullable Captioner captioner(DatasetSource dataset, Plan plan, StageContext context) {
-    return plan.toCaption() == 0
-        ? null
-        : models.open(
-            dataset.label(),
-            context.head(),
-            () -> {
-              context.proceed();
-              // many labels take a while; nobody shall think it is stuck
-              tell(context, plan.size() - plan.open(), plan.size());
-            });
-  }
+    /** Frees the models, unless somebody else is at them. */
+    void rest() {
+      captioners.dropUnlessUsed();
+    }
 
-  private static void tell(StageContext context, long done, long total) {
-    context.progress(
-        s -> new LabelEvent.Progressed(s.runId(), s.attempt(), s.seq(), s.at(), done, total));
+    private PictureReader reader() {
+      return new PictureReader(
+          store,
+          clock,
+          properties.maxFileSize().toBytes(),
+          DecodeLimits.DEFAULT
+              .withMaxPixels(properties.maxPixels())
+              .withRejectAnimated(options.animated() == Animated.REJECT));
+    }
   }
 }

@@ -3,6 +3,7 @@ package flora.labeler;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -16,7 +17,9 @@ class LabelerPropertiesTest {
   @Test
   void defaults() {
     assertThat(bind(Map.of()))
-        .isEqualTo(new LabelerProperties(8, 2, DataSize.ofMegabytes(64), 89_478_485, 256));
+        .isEqualTo(
+            new LabelerProperties(
+                8, 2, DataSize.ofMegabytes(64), 89_478_485, 256, Duration.ofSeconds(30)));
   }
 
   @Test
@@ -28,8 +31,11 @@ class LabelerPropertiesTest {
                     "labeler.decode-threads", "4",
                     "labeler.max-file-size", "5MB",
                     "labeler.max-pixels", "1000000",
-                    "labeler.shard-size", "100")))
-        .isEqualTo(new LabelerProperties(16, 4, DataSize.ofMegabytes(5), 1_000_000, 100));
+                    "labeler.shard-size", "100",
+                    "labeler.shard-claim", "1m")))
+        .isEqualTo(
+            new LabelerProperties(
+                16, 4, DataSize.ofMegabytes(5), 1_000_000, 100, Duration.ofMinutes(1)));
   }
 
   @ParameterizedTest
@@ -39,7 +45,8 @@ class LabelerPropertiesTest {
     "labeler.decode-threads,0",
     "labeler.max-file-size,2GB",
     "labeler.max-pixels,0",
-    "labeler.shard-size,0"
+    "labeler.shard-size,0",
+    "labeler.shard-claim,0s"
   })
   void whatMakesNoSenseIsRefusedByName(String key, String value) {
     assertThatThrownBy(() -> bind(Map.of(key, value)))

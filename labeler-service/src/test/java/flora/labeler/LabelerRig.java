@@ -27,6 +27,7 @@ import flora.schemas.request.RunRequest;
 import flora.schemas.run.Head;
 import flora.schemas.store.ObjectRef;
 import flora.schemas.store.StoreLayout;
+import flora.schemas.work.LabelShard;
 import flora.stage.StageContext;
 import flora.store.LocalCache;
 import flora.store.LocalFiles;
@@ -36,6 +37,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -63,9 +65,14 @@ final class LabelerRig {
                       List.of("circle", "square", "triangle", "star", "cross", "ring"))));
 
   private final ObjectStore store;
+  private final int shardSize;
   private final LabelModels models;
   private final LabelerFlow flow;
   private final AtomicInteger captioned = new AtomicInteger();
+
+  /** The parts that everybody was told of. */
+  final List<LabelShard> told = new ArrayList<>();
+
   private final Path folder;
 
   LabelerRig(ObjectStore store, Path folder) {
@@ -73,6 +80,11 @@ final class LabelerRig {
   }
 
   LabelerRig(ObjectStore store, Path folder, Clock clock) {
+    this(store, folder, clock, 256);
+  }
+
+  LabelerRig(ObjectStore store, Path folder, Clock clock, int shardSize) {
+    this.shardSize = shardSize;
     this.store = store;
     this.folder = folder;
     StoreLayout.BUCKETS.forEach(store::ensureBucket);
@@ -81,11 +93,17 @@ final class LabelerRig {
     this.flow = flow(store, folder, this::open, clock);
   }
 
-  private static LabelerFlow flow(
-      ObjectStore store, Path folder, Labelling.Opener opener, Clock clock) {
-    var properties = new LabelerProperties(8, 2, DataSize.ofMegabytes(64), 89_478_485, 256);
+  private LabelerFlow flow(ObjectStore store, Path folder, Labelling.Opener opener, Clock clock) {
+    var properties =
+        new LabelerProperties(
+            8, 2, DataSize.ofMegabytes(64), 89_478_485, shardSize, Duration.ofSeconds(5));
+    var task = new ShardTask(store, clock, "rig", properties.shardClaim());
     return new LabelerFlow(
-        store, new Labelling(store, opener, properties, clock), folder.resolve("work"), clock);
+        store,
+        new Labelling(store, opener, properties, clock),
+        new SharedLabelling(store, task, told::add, shardSize),
+        folder.resolve("work"),
+        clock);
   }
 
   /** Opens the models for the flow; how many pictures they have seen is counted. */
@@ -130,6 +148,7 @@ final class LabelerRig {
 
   /** Runs the flow to its end. */
   LabelEvent.Completed run(RunRequest request, Context context) throws InterruptedException {
+    store.put(StoreLayout.RUNS, StoreLayout.request(RUN), Json.bytes(request), "application/json");
     var completed = flow.run(request, context);
     return (LabelEvent.Completed) completed.apply(context.stamp());
   }

@@ -1,96 +1,64 @@
 package flora.labeler.dataset;
 
-import flora.labeler.image.DatasetFile;
-import flora.labeler.image.ImageSet;
-import flora.labeler.image.Picture;
-import flora.labeler.spool.Ahead;
 import flora.labeler.spool.FileIndex;
+import flora.labeler.spool.JsonLines;
 import flora.labeler.spool.WorkFolder;
 import flora.labeler.work.Entry;
-import flora.labeler.work.Rows;
-import flora.labeler.work.ShardRow;
-import flora.schemas.dataset.CaptionEdit;
-import flora.schemas.dataset.DatasetManifest.Rejected;
-import flora.schemas.label.LabelRow;
+import flora.schemas.Sha256;
 import flora.store.ObjectStore;
-import java.util.ArrayList;
+import java.time.Instant;
 import java.util.Collections;
 import java.util.Iterator;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.NoSuchElementException;
-import org.jspecify.annotations.Nullable;
 
-/**
- * Which pictures keep the row that they have, and which are to be looked at. A picture keeps its
- * row when its bytes are those of the newest version, and its caption is a person's or follows from
- * the same recipe. The caption that counts is an edit, or else a row of a table, or else the text
- * beside the picture, or else the one it had, or else one that is made.
- */
+/** Which pictures keep the row that they have, and which are to be looked at. */
 public final class Plan {
 
-  private static final int CHUNK = 512;
-
-  private final ObjectStore store;
-  private final ImageSet images;
-  private final Previous previous;
-  private final Edits edits;
-  private final Rows rules;
+  private final Instant listedAt;
+  private final Sha256 listing;
   private final FileIndex<PlanLine> lines;
   private final FileIndex<Entry> entries;
   private final FileIndex<Entry>.Lookup byContent;
   private long kept;
-  private long toCaption;
+  private long open;
 
-  private Plan(
-      ObjectStore store,
-      ImageSet images,
-      Previous previous,
-      Edits edits,
-      Rows rules,
-      WorkFolder work) {
-    this.store = store;
-    this.images = images;
-    this.previous = previous;
-    this.edits = edits;
-    this.rules = rules;
+  /** An empty one. */
+  Plan(Instant listedAt, Sha256 listing, WorkFolder work) {
+    this.listedAt = listedAt;
+    this.listing = listing;
     this.lines = work.index(PlanLine.class);
     this.entries = work.index(Entry.class);
     this.byContent = entries.by(e -> e.picture().content());
   }
 
   /**
-   * A plan.
-   *
-   * @param proceed called now and then; throws to stop
+   * The plan that an attempt before has made; what is to be looked at stands in its parts and not
+   * in it.
    */
-  public static Plan of(
-      ObjectStore store,
-      String dataset,
-      ImageSet images,
-      Rows rules,
-      WorkFolder work,
-      Runnable proceed)
-      throws InterruptedException {
-    var plan =
-        new Plan(
-            store,
-            images,
-            Previous.of(store, dataset, work),
-            Edits.of(store, dataset, work),
-            rules,
-            work);
-    images.missing().forEach(plan::missing);
-    var chunk = new ArrayList<Picture>(CHUNK);
-    for (var picture : images.pictures()) {
-      chunk.add(picture);
-      if (chunk.size() == CHUNK) {
-        proceed.run();
-        plan.place(chunk);
-      }
-    }
-    plan.place(chunk);
+  public static Plan of(ObjectStore store, SharedPlan shared, WorkFolder work) {
+    var plan = new Plan(shared.listedAt(), shared.listing(), work);
+    JsonLines.read(store, shared.lines(), PlanLine.class, plan::add);
     return plan;
+  }
+
+  void add(PlanLine line) {
+    lines.add(line);
+    open += line.row() == null ? 1 : 0;
+    kept += line.isKept() ? 1 : 0;
+  }
+
+  void add(Entry entry) {
+    entries.add(entry);
+  }
+
+  /** When the pictures were listed. */
+  public Instant listedAt() {
+    return listedAt;
+  }
+
+  /** Digest of everything that was listed. */
+  public Sha256 listing() {
+    return listing;
   }
 
   /** Every picture, and everything that a table names, in order. */
@@ -105,7 +73,12 @@ public final class Plan {
 
   /** How many pictures are to be looked at. */
   public long open() {
-    return entries.size();
+    return open;
+  }
+
+  /** How many pictures keep their rows. */
+  public long kept() {
+    return kept;
   }
 
   /** What is to be looked at: pictures of the same bytes one after the other. */
@@ -139,82 +112,5 @@ public final class Plan {
         return alike.next();
       }
     };
-  }
-
-  /** How many pictures keep their rows. */
-  public long kept() {
-    return kept;
-  }
-
-  /** How many a model is needed for, as far as anybody knows before they are looked at. */
-  public long toCaption() {
-    return toCaption;
-  }
-
-  private void missing(String name) {
-    lines.add(
-        new PlanLine(
-            name,
-            new ShardRow.Left(
-                new Rejected(name, "metadata.csv names it, but it is not in the dataset"))));
-  }
-
-  private void place(List<Picture> chunk) throws InterruptedException {
-    // texts lie apart, each is a question to the store
-    var sidecars = new LinkedHashMap<Picture, DatasetFile>();
-    for (var picture : chunk) {
-      var file = hasCaption(picture) ? null : images.sidecar(picture);
-      if (file != null) {
-        sidecars.put(picture, file);
-      }
-    }
-    var texts =
-        Ahead.map(List.copyOf(sidecars.values()), file -> ImageSet.text(store, file)).iterator();
-    for (var picture : chunk) {
-      place(picture, sidecars.containsKey(picture) ? texts.next() : "");
-    }
-    chunk.clear();
-  }
-
-  private boolean hasCaption(Picture picture) {
-    var edit = edits.of(picture.fileName());
-    var row = images.row(picture);
-    return (edit != null && edit.text() != null) || (row != null && !row.text().isBlank());
-  }
-
-  private void place(Picture picture, String text) {
-    var edit = edits.of(picture.fileName());
-    var same = withoutEdit(previous.same(picture), edit);
-    var entry = entry(picture, edit, text, same);
-    var row = same == null ? null : rules.kept(entry, same);
-    lines.add(new PlanLine(picture.fileName(), row));
-    if (row != null) {
-      kept++;
-      return;
-    }
-    entries.add(entry);
-    toCaption += rules.needsModel(entry) ? 1 : 0;
-  }
-
-  private Entry entry(
-      Picture picture, @Nullable CaptionEdit edit, String text, @Nullable LabelRow same) {
-    var row = images.row(picture);
-    var label = row == null || row.label() == null || row.label().isBlank() ? null : row.label();
-    var before = same != null ? null : withoutEdit(previous.perhaps(picture), edit);
-    if (edit != null && edit.text() != null) {
-      return new Entry(picture, edit.text(), "edit", label, before);
-    }
-    var given = row != null && !row.text().isBlank() ? row.text() : text;
-    return given.isBlank()
-        ? new Entry(picture, null, null, label, before)
-        : new Entry(picture, given.strip(), "user", label, before);
-  }
-
-  /** What a person wrote and took back does not stay. */
-  private static @Nullable LabelRow withoutEdit(
-      @Nullable LabelRow row, @Nullable CaptionEdit edit) {
-    return row != null && row.source().equals("edit") && edit != null && edit.text() == null
-        ? null
-        : row;
   }
 }
