@@ -1,6 +1,7 @@
 package flora.trainer.data;
 
 import flora.models.ModelException.ImageUnreadable;
+import flora.models.image.DecodeLimits;
 import flora.models.image.ImageDecoder;
 import flora.models.image.RgbImage;
 import flora.schemas.Json;
@@ -20,7 +21,8 @@ public final class PictureSet {
   private final ObjectStore store;
   private final String dataset;
   private final List<DatasetManifest.Image> images;
-  private final ImageDecoder decoder = new ImageDecoder();
+  // the labeler held them against its own limits, which may be wider than the usual ones
+  private final ImageDecoder decoder = new ImageDecoder(DecodeLimits.LOOSE);
 
   private PictureSet(ObjectStore store, DatasetManifest manifest) {
     this.store = store;

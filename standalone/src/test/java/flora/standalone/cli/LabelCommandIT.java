@@ -1,0 +1,163 @@
+package flora.standalone.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import flora.fakehub.FakeHub;
+import flora.schemas.dataset.CaptionRow;
+import flora.schemas.dataset.MetadataCsv;
+import flora.schemas.dataset.MetadataJsonl;
+import flora.standalone.Standalone;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code flora label} as somebody types it, against a server with a tiny model. */
+class LabelCommandIT {
+
+  private static final String CLIP = "tiny-research/tiny-clip";
+  private static final Path PARITY = Path.of("..", "models", "src", "test", "resources", "parity");
+
+  @TempDir static Path data;
+  @TempDir Path here;
+
+  private static FakeHub hub;
+  private static Standalone flora;
+
+  private String out = "";
+  private String err = "";
+
+  @BeforeAll
+  static void start() throws Exception {
+    hub = FakeHub.start(0).repo(CLIP, PARITY.resolve("models/tiny-clip"));
+    flora =
+        Standalone.start(
+            Map.of(
+                "FLORA_DATA", data.toString(),
+                "FLORA_PORT", "0",
+                "FLORA_KAFKA_PORT", "0",
+                "FLORA_S3_PORT", "0",
+                "HF_ENDPOINT", hub.endpoint().toString()));
+  }
+
+  @AfterAll
+  static void stop() {
+    if (flora != null) {
+      flora.close();
+    }
+    if (hub != null) {
+      hub.close();
+    }
+  }
+
+  private int label(Path folder, Path output, String... more) {
+    var command =
+        new ArrayList<>(
+            List.of(
+                "label",
+                "--input",
+                folder.toString(),
+                "--output",
+                output.toString(),
+                "--model",
+                CLIP,
+                "--labels",
+                "a red circle,a blue square",
+                "--server",
+                flora.gateway().toString()));
+    command.addAll(List.of(more));
+    var standardOut = System.out;
+    var standardErr = System.err;
+    var outBytes = new ByteArrayOutputStream();
+    var errBytes = new ByteArrayOutputStream();
+    try {
+      System.setOut(new PrintStream(outBytes, true, UTF_8));
+      System.setErr(new PrintStream(errBytes, true, UTF_8));
+      return Main.commandLine().execute(command.toArray(String[]::new));
+    } finally {
+      System.setOut(standardOut);
+      System.setErr(standardErr);
+      out = outBytes.toString(UTF_8);
+      err = errBytes.toString(UTF_8);
+    }
+  }
+
+  private Path folder(String name, String... pictures) throws IOException {
+    var folder = Files.createDirectories(here.resolve(name));
+    for (var picture : pictures) {
+      Files.copy(PARITY.resolve("images").resolve(picture), folder.resolve(picture));
+    }
+    return folder;
+  }
+
+  private static List<CaptionRow> rows(Path csv) throws IOException {
+    return MetadataCsv.read(Files.readString(csv));
+  }
+
+  @Test
+  void leavesTheTableBesideThePicturesAndGoesOnFromIt() throws Exception {
+    var folder = folder("style_train", "exif6.jpg", "gray.png", "wide.png");
+    var table = folder.resolve("metadata.csv");
+
+    assertThat(label(folder, table, "--trigger-word", "zebra")).as(err).isZero();
+    assertThat(out).endsWith(table + System.lineSeparator());
+    assertThat(rows(table))
+        .extracting(CaptionRow::fileName)
+        .containsExactly("exif6.jpg", "gray.png", "wide.png");
+    assertThat(rows(table)).allSatisfy(row -> assertThat(row.text()).startsWith("zebra"));
+
+    // nobody changed them: with other options they are made anew
+    assertThat(label(folder, table, "--trigger-word", "okapi")).as(err).isZero();
+    assertThat(rows(table)).allSatisfy(row -> assertThat(row.text()).startsWith("okapi"));
+
+    // somebody did: what a person wrote stays
+    var edited = new ArrayList<>(rows(table));
+    edited.set(1, new CaptionRow("gray.png", "a grey gradient, drawn by me"));
+    Files.writeString(table, MetadataCsv.write(edited));
+    assertThat(label(folder, table, "--trigger-word", "gnu")).as(err).isZero();
+    assertThat(rows(table).get(1).text()).isEqualTo("a grey gradient, drawn by me");
+  }
+
+  @Test
+  void writesLinesOfJsonAndATextBesideEachPicture() throws Exception {
+    var folder = folder("lines", "gray.png", "wide.png");
+    var table = here.resolve("elsewhere/metadata.jsonl");
+
+    assertThat(label(folder, table, "--sidecars", "--trigger-word", "zebra")).as(err).isZero();
+    List<CaptionRow> rows;
+    try (var in = Files.newBufferedReader(table)) {
+      rows = MetadataJsonl.read(in).toList();
+    }
+    assertThat(rows).extracting(CaptionRow::fileName).containsExactly("gray.png", "wide.png");
+    for (var row : rows) {
+      assertThat(folder.resolve(row.fileName().replace(".png", ".txt")))
+          .hasContent(row.text() + "\n");
+    }
+    assertThat(folder.resolve("metadata.csv")).doesNotExist();
+  }
+
+  @Test
+  void saysInOneLineWhatIsWrong() throws Exception {
+    var folder = folder("wrong", "gray.png");
+
+    assertThat(label(folder, folder.resolve("metadata.csv"), "--format", "jsonl"))
+        .isEqualTo(Main.REFUSED);
+    assertThat(err).contains("contradict each other");
+    assertThat(label(folder, folder.resolve("metadata.csv"), "--kinds", "labels.yaml"))
+        .isEqualTo(Main.REFUSED);
+    assertThat(err).contains("--labels and --kinds");
+    assertThat(label(folder, folder.resolve("metadata.csv"), "--threshold", "7"))
+        .isEqualTo(Main.REFUSED);
+    assertThat(err).contains("threshold", "/dataset/label/threshold");
+    assertThat(folder.resolve("metadata.csv")).doesNotExist();
+  }
+}
