@@ -44,13 +44,13 @@ public class LabelerApplication {
   }
 
   @Bean
-  Labelling.Opener labelModels(ObjectStore store, LocalCache cache, StoreProperties storage) {
-    return new LabelModels(store, cache, work(storage))::open;
+  LabelModels labelModels(ObjectStore store, LocalCache cache, StoreProperties storage) {
+    return new LabelModels(store, cache, work(storage));
   }
 
   @Bean
-  Labelling labelling(ObjectStore store, Labelling.Opener models, LabelerProperties properties) {
-    return new Labelling(store, models, properties, Clock.systemUTC());
+  Labelling labelling(ObjectStore store, LabelModels models, LabelerProperties properties) {
+    return new Labelling(store, models::open, properties, Clock.systemUTC());
   }
 
   @Bean
@@ -63,6 +63,7 @@ public class LabelerApplication {
   StageFlow labelerFlow(
       ObjectStore store,
       Labelling labelling,
+      LabelModels models,
       ShardTask task,
       Outbox outbox,
       StoreProperties storage,
@@ -70,7 +71,8 @@ public class LabelerApplication {
     var clock = Clock.systemUTC();
     var topic = new ShardTopic(outbox, clock);
     var shards = new SharedLabelling(store, task, topic::tell, properties.shardSize());
-    return new LabelerFlow(store, labelling, shards, work(storage), clock);
+    var checking = new Checking(store, models::tokenCounter);
+    return new LabelerFlow(store, labelling, shards, checking, work(storage), clock);
   }
 
   @Bean

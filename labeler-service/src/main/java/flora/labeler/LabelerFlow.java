@@ -40,15 +40,23 @@ final class LabelerFlow implements StageFlow {
   private final SharedLabelling shards;
   private final Path folder;
   private final Clock clock;
+  private final Checking checking;
 
   /**
    * The flow.
    *
    * @param shards for labellings that are shared with others
+   * @param checking of what has come of it
    * @param folder of this machine, for what does not fit into memory
    */
   LabelerFlow(
-      ObjectStore store, Labelling labelling, SharedLabelling shards, Path folder, Clock clock) {
+      ObjectStore store,
+      Labelling labelling,
+      SharedLabelling shards,
+      Checking checking,
+      Path folder,
+      Clock clock) {
+    this.checking = checking;
     this.store = store;
     this.shards = shards;
     this.labelling = labelling;
@@ -85,14 +93,20 @@ final class LabelerFlow implements StageFlow {
         job.run(plan.entries(), progress.counting(results::add), context::proceed);
       }
       var merged = Merged.of(plan, results, byName, work);
+      if (dataset.checkOnly()) {
+        var looked = checking.look(request, context, merged, null, plan.listing());
+        return looked(dataset, merged, plan, looked);
+      }
       tellRejected(dataset, merged, context);
 
       var version = DatasetVersion.of(dataset.name(), merged, work);
       context.proceed();
       version.write(store);
+      var checked = checking.look(request, context, merged, version.version(), plan.listing());
       context.proceed();
       boolean newest = version.makeLatest(store, plan.listedAt());
-      return completed(dataset, version, merged, plan, newest);
+      checked.refuseTraining();
+      return completed(dataset, version, merged, plan, checked, newest);
     } finally {
       job.rest();
     }
@@ -131,8 +145,33 @@ final class LabelerFlow implements StageFlow {
     }
   }
 
+  /** No version was asked for. */
+  private static Function<EventStamp, Event> looked(
+      DatasetSource dataset, Merged merged, Plan plan, Checking.Checked checked) {
+    return s ->
+        new LabelEvent.Completed(
+            s.runId(),
+            s.attempt(),
+            s.seq(),
+            s.at(),
+            dataset.name(),
+            null,
+            merged.labelled(),
+            merged.left(),
+            null,
+            checked.reference(),
+            null,
+            plan.kept(),
+            Checking.together(checked.warnings(), List.of()));
+  }
+
   private static Function<EventStamp, Event> completed(
-      DatasetSource dataset, DatasetVersion version, Merged merged, Plan plan, boolean newest) {
+      DatasetSource dataset,
+      DatasetVersion version,
+      Merged merged,
+      Plan plan,
+      Checking.Checked checked,
+      boolean newest) {
     return s ->
         new LabelEvent.Completed(
             s.runId(),
@@ -144,9 +183,11 @@ final class LabelerFlow implements StageFlow {
             merged.labelled(),
             merged.left(),
             version.reference(),
-            null,
+            checked.reference(),
             merged.made(),
             plan.kept(),
-            newest ? null : List.of(OLDER.formatted(version.version())));
+            Checking.together(
+                newest ? List.of() : List.of(OLDER.formatted(version.version())),
+                checked.warnings()));
   }
 }

@@ -102,6 +102,7 @@ final class LabelerRig {
         store,
         new Labelling(store, opener, properties, clock),
         new SharedLabelling(store, task, told::add, shardSize),
+        new Checking(store, models::tokenCounter),
         folder.resolve("work"),
         clock);
   }

@@ -24,6 +24,9 @@ public final class DatasetCheck {
   /** Of a {@link Rejected}: no caption came with the picture, and none was to be made. */
   public static final String NO_CAPTION = "no caption came with it, and the labeler is none";
 
+  /** Source of a row that has no caption yet. */
+  public static final String NOT_MADE = "none";
+
   /** The largest class may have so many times the pictures of the smallest. */
   private static final int MAX_IMBALANCE = 10;
 
@@ -83,6 +86,9 @@ public final class DatasetCheck {
   }
 
   private void caption(LabelRow row) {
+    if (row.source().equals(NOT_MADE)) {
+      return;
+    }
     if (row.cutTokens() > 0) {
       cut.add("%s (%d tokens)".formatted(row.fileName(), row.cutTokens()));
     }
@@ -163,7 +169,7 @@ public final class DatasetCheck {
     if (farTooSmall == images && images > 0) {
       findings.add(
           tooSmall.finding(
-              Severity.ERROR,
+              settings.training() ? Severity.ERROR : Severity.WARNING,
               "resolution_all_small",
               "all %d pictures are smaller than half of the resolution of %d pixels"
                   .formatted(images, settings.resolution()),

@@ -104,6 +104,11 @@ public final class Merged {
     return rejected;
   }
 
+  /** Whether it is left out because only a table names it: it is a caption without a picture. */
+  public static boolean isMissing(Rejected why) {
+    return why.reason().equals(PlanLine.MISSING);
+  }
+
   /** How many have a caption. */
   public long labelled() {
     return rows.size();

@@ -2,6 +2,7 @@ package flora.labeler.image;
 
 import flora.schemas.ErrorCode;
 import flora.schemas.PipelineException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Why no dataset version can be made of what there is. */
@@ -45,6 +46,21 @@ public abstract sealed class DatasetException extends PipelineException {
     @Override
     public ErrorCode code() {
       return ErrorCode.DATASET_EMPTY;
+    }
+  }
+
+  /** The check before training has found errors. */
+  public static final class Invalid extends DatasetException {
+    public Invalid(String dataset, List<String> errors) {
+      super(
+          "the dataset %s is not fit for training: %s"
+              .formatted(dataset, String.join("; ", errors)),
+          "GET /v1/datasets/%s/report names the pictures and says what to do".formatted(dataset));
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.DATASET_INVALID;
     }
   }
 }

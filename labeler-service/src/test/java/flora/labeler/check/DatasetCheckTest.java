@@ -223,6 +223,11 @@ class DatasetCheckTest {
 
     rows(Row.of("c.png").size(256, 256));
     assertThat(only(report()).code()).isEqualTo("too_small");
+
+    // nobody has said yet what is to be trained
+    var label = check(false, WORDS);
+    label.row(Row.of("a.png").size(255, 300).row());
+    assertThat(only(label.finish(null, null)).severity()).isEqualTo(Severity.WARNING);
   }
 
   @Test
