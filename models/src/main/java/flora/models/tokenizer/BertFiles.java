@@ -200,7 +200,8 @@ record BertFiles(
         words,
         longestWord,
         tidiesTokens,
-        config.path("clean_up_tokenization_spaces").asBoolean(false));
+        // the peer's two classes have different defaults
+        config.path("clean_up_tokenization_spaces").asBoolean(normalizer == null));
   }
 
   private static BertWords words(JsonNode settings, String lowercase, String ideographs) {

@@ -1,8 +1,12 @@
 package flora.models.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import flora.models.Golden;
+import flora.models.ModelException.ConfigInvalid;
+import flora.models.ModelException.FileMissing;
+import flora.models.ModelException.Unsupported;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +16,9 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 class BertTokenizerTest {
@@ -86,5 +93,91 @@ class BertTokenizerTest {
 
     assertEqualsThePeer(tokenizer);
     assertDecodesAsThePeer(tokenizer);
+  }
+
+  @Test
+  void equalsThePeerWithOtherSettings() throws IOException {
+    JsonNode variants =
+        Golden.json(Path.of("src/test/resources/flora/models/tokenizer/bert/expected.json"));
+    assertThat(variants).hasSize(10);
+    for (JsonNode variant : variants) {
+      Path here = Files.createTempDirectory(folder, "variant");
+      for (JsonNode file : variant.get("files")) {
+        Files.copy(TINY_BLIP.resolve(file.stringValue()), here.resolve(file.stringValue()));
+      }
+      Files.writeString(here.resolve("tokenizer_config.json"), variant.get("config").toString());
+      var tokenizer = BertTokenizer.load(here);
+      for (JsonNode expected : variant.get("texts")) {
+        String text = expected.get("text").stringValue();
+        String what = text + " with " + variant.get("files") + variant.get("config");
+        assertThat(tokenizer.ids(text)).as(what).isEqualTo(ints(expected.get("ids")));
+        assertThat(tokenizer.decode(ints(expected.get("ids"))))
+            .as(what)
+            .isEqualTo(expected.get("decoded").stringValue());
+      }
+    }
+  }
+
+  @Test
+  void leavesOutIdsThatItDoesNotKnow() {
+    var tokenizer = BertTokenizer.load(TINY_BLIP);
+
+    assertThat(tokenizer.decode(new int[] {30522, 28, 9999, 148, 143, 3}))
+        .isEqualTo("a red circle");
+  }
+
+  @Test
+  void aCutTextStillEndsWithTheEnd() {
+    Encoding encoding = BertTokenizer.load(TINY_BLIP).encode("a red circle", 3);
+
+    assertThat(encoding.ids()).containsExactly(2, 28, 3);
+    assertThat(encoding.length()).isEqualTo(3);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      textBlock =
+          """
+          "type": "WordPiece"                    | "type": "ByteLevel"               | decoder.type
+          "continuing_subword_prefix": "##"      | "continuing_subword_prefix": "@@" | model.continuing_subword_prefix
+          "type": "BertNormalizer"               | "type": "Lowercase"               | normalizer.type
+          "clean_text": true                     | "clean_text": false               | normalizer.clean_text
+          "type": "BertPreTokenizer"             | "type": "Whitespace"              | pre_tokenizer.type
+          "type": "TemplateProcessing"           | "type": "RobertaProcessing"       | post_processor.type
+          "lstrip": false                        | "lstrip": true                    | added token 0: lstrip
+          """)
+  void refusesByNameAnotherKindOfTokenizer(String from, String to, String key) throws IOException {
+    write("tokenizer.json", from, to);
+
+    assertThatThrownBy(() -> BertTokenizer.load(folder))
+        .isInstanceOfSatisfying(Unsupported.class, e -> assertThat(e.key()).isEqualTo(key));
+  }
+
+  @Test
+  void refusesTheTokenizerOfAnotherFamily() throws IOException {
+    write("tokenizer_config.json", "\"BertTokenizer\"", "\"BertweetTokenizer\"");
+
+    assertThatThrownBy(() -> tokenizer("tokenizer.json"))
+        .isInstanceOfSatisfying(
+            Unsupported.class, e -> assertThat(e.key()).isEqualTo("tokenizer_class"));
+  }
+
+  @Test
+  void namesTheFileThatIsMissing() {
+    assertThatThrownBy(() -> BertTokenizer.load(folder))
+        .isInstanceOf(FileMissing.class)
+        .hasMessageContaining("or vocab.txt");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"[CLS]", "[SEP]", "[UNK]", "[PAD]"})
+  void refusesAVocabularyWithoutASpecialToken(String token) throws IOException {
+    write("vocab.txt", token, "gone");
+
+    assertThatThrownBy(() -> BertTokenizer.load(folder))
+        .isInstanceOf(ConfigInvalid.class)
+        .hasMessageContaining(token);
   }
 }
