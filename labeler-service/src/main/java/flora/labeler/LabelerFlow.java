@@ -78,7 +78,7 @@ final class LabelerFlow implements StageFlow {
       var shared = SharedPlan.read(store, context.runId(), job.recipe());
       var plan =
           shared.isPresent()
-              ? Plan.of(store, shared.get(), work)
+              ? goOn(shared.get(), work, context)
               : plan(dataset, job, work, context);
       if (shared.isEmpty() && shards.areWorthwhile(plan)) {
         shared = shards.cut(plan, job, work, context);
@@ -110,6 +110,14 @@ final class LabelerFlow implements StageFlow {
     } finally {
       job.rest();
     }
+  }
+
+  /** With what an attempt before has planned. */
+  private Plan goOn(SharedPlan shared, WorkFolder work, StageContext context) {
+    var plan = Plan.of(store, shared, work);
+    LabelProgress.started(context, plan.size());
+    context.proceed();
+    return plan;
   }
 
   private Plan plan(DatasetSource dataset, Labelling.Job job, WorkFolder work, StageContext context)

@@ -82,8 +82,12 @@ class SharedLabellingTest {
     int before = rig.captioned();
     rig.drop("shapes", "late.png", resource("shapes/40.png"));
 
-    var completed = rig.run(COLOURS_AND_SHAPES);
+    var context = rig.context();
+    var completed = rig.run(request(COLOURS_AND_SHAPES), context);
 
+    assertThat(context.events(LabelEvent.Started.class))
+        .singleElement()
+        .satisfies(started -> assertThat(started.total()).isEqualTo(14));
     // what came late belongs to the next version; what was done is not done again
     assertThat(completed.version()).isEqualTo(expected);
     assertThat(rig.captioned()).isLessThanOrEqualTo(14 - SIZE * (done - 1)).isLessThan(14);
