@@ -39,6 +39,7 @@ public final class FusedLinear {
       }
       NDArray bias = first.hold(Aten.cat(biases, 0));
       fused = List.of(Product.packed(first, Aten.cat(dense, 0), bias, null));
+      first.count(fused.getFirst().precision());
     }
   }
 

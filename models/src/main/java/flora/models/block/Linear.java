@@ -63,6 +63,7 @@ public final class Linear implements AdaptableLayer {
       }
     }
     weights.announce(this);
+    weights.count(product.precision());
   }
 
   public NDArray forward(NDArray x) {

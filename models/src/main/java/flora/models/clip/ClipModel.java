@@ -87,6 +87,11 @@ public final class ClipModel implements AutoCloseable {
     return visionConfig;
   }
 
+  /** How many products of matrices are computed in a precision. */
+  public int products(Precision precision) {
+    return weights.products(precision);
+  }
+
   /** By what cosines are multiplied before the softmax. */
   public double logitScale() {
     return logitScale;

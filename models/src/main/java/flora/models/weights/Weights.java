@@ -13,6 +13,7 @@ import flora.tensors.TensorInfo;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -42,6 +43,7 @@ public final class Weights implements AutoCloseable {
     final Map<Path, Map<DataType, NDArray>> maps = new HashMap<>();
     final Set<String> unused = new HashSet<>();
     final Map<String, AdaptableLayer> layers = new LinkedHashMap<>();
+    final Map<Precision, Integer> products = new EnumMap<>(Precision.class);
 
     Root(Checkpoint checkpoint, boolean isMapped) {
       this.checkpoint = checkpoint;
@@ -163,6 +165,16 @@ public final class Weights implements AutoCloseable {
   /** Makes a layer known under its path, for adapters to find. */
   public void announce(AdaptableLayer layer) {
     root.layers.put(layer.name(), layer);
+  }
+
+  /** Counts a product of matrices by how it is computed. */
+  public void count(Precision product) {
+    root.products.merge(product, 1, Integer::sum);
+  }
+
+  /** How many products of matrices of the whole network are computed in a precision. */
+  public int products(Precision precision) {
+    return root.products.getOrDefault(precision, 0);
   }
 
   /** The adaptable layers below this block by path, in the order in which they were built. */

@@ -9,9 +9,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** A Java process of this class path that is spoken to in lines. */
+/** A process that is spoken to in lines. */
 final class Child implements AutoCloseable {
 
   private final String name;
@@ -28,17 +29,31 @@ final class Child implements AutoCloseable {
 
   /** Starts a main class; what it says on standard error goes to a log file. */
   static Child java(Class<?> main, Path log, List<String> options, List<String> arguments) {
+    return java(main, log, Map.of(), options, arguments);
+  }
+
+  /** {@link #java(Class, Path, List, List)} with more in its environment. */
+  static Child java(
+      Class<?> main,
+      Path log,
+      Map<String, String> environment,
+      List<String> options,
+      List<String> arguments) {
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     command.addAll(arguments);
+    return start(main.getSimpleName(), log, environment, command);
+  }
+
+  /** Starts any program that is spoken to in lines. */
+  static Child start(String name, Path log, Map<String, String> environment, List<String> command) {
     try {
-      return new Child(
-          main.getSimpleName(),
-          new ProcessBuilder(command)
-              .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
-              .start());
+      var builder =
+          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()));
+      builder.environment().putAll(environment);
+      return new Child(name, builder.start());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

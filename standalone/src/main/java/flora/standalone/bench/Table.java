@@ -23,15 +23,27 @@ final class Table {
 
   private final PrintStream out;
   private final String title;
-  private final long bytes;
+  private final double amount;
+  private final String unit;
   private final List<Row> rows = new ArrayList<>();
   private final List<String> wanted = new ArrayList<>();
   private boolean missed;
 
+  /** Of transfers. */
   Table(PrintStream out, String title, long bytes) {
+    this(out, title, (double) bytes / (1 << 20), "MiB");
+  }
+
+  /**
+   * A table.
+   *
+   * @param amount what each of them did, in units
+   */
+  Table(PrintStream out, String title, double amount, String unit) {
     this.out = out;
     this.title = title;
-    this.bytes = bytes;
+    this.amount = amount;
+    this.unit = unit;
   }
 
   /** Adds a row; no rounds when that peer is not installed. Its median. */
@@ -75,7 +87,7 @@ final class Table {
     out.println("\n### " + title + "\n");
     var known = new LinkedHashMap<String, Double>();
     rows.forEach(row -> row.seconds().ifPresent(s -> known.put(row.who(), s)));
-    var head = new StringBuilder("| who | seconds | from, to | MiB/s |");
+    var head = new StringBuilder("| who | seconds | from, to | " + unit + "/s |");
     known.keySet().forEach(who -> head.append(" × ").append(who).append(" |"));
     out.println(head);
     out.println("|---|" + "--:|".repeat(3 + known.size()));
@@ -97,10 +109,10 @@ final class Table {
     line.append(
         String.format(
             Locale.ROOT,
-            " | %.2f | %s | %.0f |",
+            amount / seconds < 10 ? " | %.2f | %s | %.2f |" : " | %.2f | %s | %.0f |",
             seconds,
             spread(row.rounds()),
-            bytes / seconds / (1 << 20)));
+            amount / seconds));
     known.values().forEach(s -> line.append(String.format(Locale.ROOT, " %.2f |", s / seconds)));
     return line.toString();
   }
