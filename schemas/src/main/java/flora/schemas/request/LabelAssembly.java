@@ -34,6 +34,9 @@ final class LabelAssembly {
           LENGTH_PENALTY,
           EARLY_STOPPING);
 
+  private static final List<RequestKey> ASSEMBLING =
+      List.of(PREFIX, SUFFIX, BLACKLIST, REPLACE, TOKEN_LIMIT, PRECISION);
+
   private final GivenKeys given;
 
   LabelAssembly(GivenKeys given) {
@@ -140,6 +143,9 @@ final class LabelAssembly {
           given.pointer(LABEL_MODEL),
           "label.model has no use with labeler none",
           "leave it out, or write labeler clip");
+    }
+    if (labeler == Labeler.NONE) {
+      refuse(ASSEMBLING, "clip, blip or blip+clip");
     }
     if (labeler != Labeler.BLIP_AND_CLIP && given.has(CAPTION_MODEL)) {
       throw RequestException.invalid(

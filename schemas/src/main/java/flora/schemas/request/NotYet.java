@@ -19,22 +19,7 @@ final class NotYet {
   private record Entry(RequestKey key, Set<String> values, String hint) {}
 
   private static final List<Entry> ENTRIES =
-      List.of(
-          new Entry(
-              RequestKey.LABELER,
-              Set.of("blip", "blip+clip"),
-              "write clip, or none to keep only the captions that are there"),
-          any(RequestKey.PRECISION),
-          any(RequestKey.TARGET),
-          any(RequestKey.MODE),
-          any(RequestKey.PREFIX),
-          any(RequestKey.SUFFIX),
-          any(RequestKey.BLACKLIST),
-          any(RequestKey.REPLACE),
-          any(RequestKey.TOKEN_LIMIT),
-          any(RequestKey.ANIMATED),
-          any(RequestKey.SIDECARS),
-          any(RequestKey.CHECK_ONLY));
+      List.of(any(RequestKey.SIDECARS), any(RequestKey.CHECK_ONLY));
 
   private NotYet() {}
 

@@ -172,6 +172,65 @@ class RequestReaderTest {
     assertThat(again.kinds().keySet()).containsExactly("what", "style", "z");
   }
 
+  @Test
+  void howCaptionsAreMadeCanBeSaidInFull() {
+    var label =
+        yaml("""
+                dataset:
+                  name: x
+                  label:
+                    labeler: blip+clip
+                    model: a/clip
+                    caption_model: a/blip
+                    labels: [cat, dog]
+                    mode: multi
+                    templates: ["{}"]
+                    threshold: 0.5
+                    top_k: 2
+                    trigger_word: sks
+                    prefix: photo
+                    suffix: end
+                    blacklist: [blurry]
+                    replace: {man: person}
+                    token_limit: 50
+                    prompt: a picture of
+                    num_beams: 3
+                    max_new_tokens: 20
+                    min_new_tokens: 5
+                    repetition_penalty: 1.5
+                    no_repeat_ngram_size: 2
+                    length_penalty: 0.5
+                    early_stopping: never
+                    precision: int8
+                    target: zero-shot
+                    animated: reject
+                """)
+            .request()
+            .dataset()
+            .label();
+
+    assertThat(label)
+        .isEqualTo(
+            new LabelOptions(
+                LabelOptions.Labeler.BLIP_AND_CLIP,
+                "a/clip",
+                "a/blip",
+                Map.of(LabelOptions.ONE_KIND, List.of("cat", "dog")),
+                LabelOptions.Mode.MULTI,
+                List.of("{}"),
+                0.5,
+                2,
+                new CaptionRules(
+                    "sks", "photo", "end", List.of("blurry"), Map.of("man", "person"), 50),
+                new Generation(
+                    "a picture of", 3, 20, 5, 1.5, 2, 0.5, Generation.EarlyStopping.NEVER),
+                LabelOptions.Precision.INT8,
+                LabelOptions.Target.ZERO_SHOT,
+                LabelOptions.Animated.REJECT,
+                false));
+    assertThat(Json.read(Json.bytes(label), LabelOptions.class)).isEqualTo(label);
+  }
+
   /** Requests stay in the store for as long as their runs. */
   @Test
   void aRequestThatWasFrozenBeforeThereWereSoManyKeysIsStillRead() {
