@@ -86,6 +86,10 @@ final class Contract {
     for (var part : template.split("(?=\\{)|(?<=\\})")) {
       regex.append(part.startsWith("{") ? "[^/]+" : Pattern.quote(part));
     }
+    if (template.endsWith("/captions/{file}")) {
+      // folders included; OpenAPI has no word for that
+      regex.append("(/[^/]+)*");
+    }
     return Pattern.compile(regex.toString());
   }
 

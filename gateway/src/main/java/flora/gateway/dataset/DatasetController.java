@@ -2,13 +2,12 @@ package flora.gateway.dataset;
 
 import flora.gateway.GatewayProperties;
 import flora.gateway.error.Refusal;
-import flora.schemas.Names;
 import flora.schemas.store.StoreLayout;
 import flora.store.ObjectStore;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.io.OutputStream;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -20,15 +19,15 @@ import org.springframework.web.bind.annotation.RestController;
 @RestController
 final class DatasetController {
 
-  private static final int LONGEST_NAME = 255;
-
   private final Incoming incoming;
   private final LatestVersion latest;
+  private final CaptionEdits edits;
   private final Upload upload;
 
   DatasetController(ObjectStore store, Incoming incoming, GatewayProperties properties) {
     this.incoming = incoming;
     latest = new LatestVersion(store);
+    edits = new CaptionEdits(store);
     upload = new Upload(store, properties.maxUpload().toBytes());
   }
 
@@ -39,7 +38,7 @@ final class DatasetController {
   ResponseEntity<Uploaded> put(
       @PathVariable String name, @PathVariable String file, HttpServletRequest request)
       throws IOException {
-    dataset(name);
+    DatasetNames.dataset(name);
     file(file);
     // before the first file: nothing of it may look dropped
     incoming.manage(name);
@@ -53,40 +52,50 @@ final class DatasetController {
   }
 
   @GetMapping("/v1/datasets/{name}/metadata.csv")
-  void metadata(@PathVariable String name, HttpServletResponse response) throws IOException {
-    dataset(name);
-    var csv = latest.metadata(name);
-    response.setContentType("text/csv;charset=UTF-8");
-    response.setContentLength(csv.length);
-    response.setHeader(HttpHeaders.CONTENT_DISPOSITION, "attachment; filename=\"metadata.csv\"");
-    response.getOutputStream().write(csv);
+  void csv(@PathVariable String name, HttpServletResponse response) throws IOException {
+    send(name, "metadata.csv", "text/csv;charset=UTF-8", response, Export::csv);
   }
 
-  private static void dataset(String name) {
-    if (!Names.isSafe(name)) {
-      throw new Refusal.Invalid(
-          "name", "the dataset's name is not " + Names.RULE, "choose such a name");
+  @GetMapping("/v1/datasets/{name}/metadata.jsonl")
+  void jsonl(@PathVariable String name, HttpServletResponse response) throws IOException {
+    send(name, "metadata.jsonl", "application/x-ndjson", response, Export::jsonl);
+  }
+
+  @GetMapping("/v1/datasets/{name}/labels.jsonl")
+  void labels(@PathVariable String name, HttpServletResponse response) throws IOException {
+    send(name, "labels.jsonl", "application/x-ndjson", response, Export::labels);
+  }
+
+  @GetMapping("/v1/datasets/{name}/captions.zip")
+  void zip(@PathVariable String name, HttpServletResponse response) throws IOException {
+    send(name, "captions.zip", "application/zip", response, Export::zip);
+  }
+
+  @GetMapping("/v1/datasets/{name}/report")
+  void report(@PathVariable String name, HttpServletResponse response) throws IOException {
+    DatasetNames.dataset(name);
+    try (var report = latest.open(latest.get(name), "report.json")) {
+      response.setContentType("application/json");
+      report.transferTo(response.getOutputStream());
     }
   }
 
-  /**
-   * The original name of a picture is kept as it is, but it must be one: no path, nothing hidden.
-   */
+  private interface Form {
+    void write(Export export, OutputStream out) throws IOException;
+  }
+
+  private void send(String name, String file, String type, HttpServletResponse response, Form form)
+      throws IOException {
+    DatasetNames.dataset(name);
+    var export = new Export(latest, latest.get(name), edits.all(name));
+    response.setContentType(type);
+    response.setHeader(
+        HttpHeaders.CONTENT_DISPOSITION, "attachment; filename=\"%s\"".formatted(file));
+    form.write(export, response.getOutputStream());
+  }
+
   private static void file(String name) {
-    var bad =
-        name.isBlank()
-            || name.startsWith(".")
-            || name.contains("/")
-            || name.contains("\\")
-            || name.chars().anyMatch(Character::isISOControl)
-            || name.getBytes(StandardCharsets.UTF_8).length > LONGEST_NAME;
-    if (bad) {
-      throw new Refusal.Invalid(
-          "file",
-          "the file's name is not a plain name: no path, no leading dot, at most %d bytes"
-              .formatted(LONGEST_NAME),
-          "send the name alone");
-    }
+    DatasetNames.file(name);
     if (FileKind.of(name) == FileKind.OTHER) {
       throw new Refusal.Invalid(
           "file",

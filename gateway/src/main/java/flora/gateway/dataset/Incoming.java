@@ -4,11 +4,11 @@ import flora.gateway.error.Refusal;
 import flora.schemas.Json;
 import flora.schemas.RunId;
 import flora.schemas.Sha256;
+import flora.schemas.dataset.DatasetListing;
 import flora.schemas.store.StoreLayout;
-import flora.store.ObjectInfo;
 import flora.store.ObjectStore;
-import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.springframework.stereotype.Component;
 
 /** The folders that pictures come in by, whether dropped or uploaded. */
@@ -33,12 +33,19 @@ public final class Incoming {
 
   /** Counts what lies in a dataset's folder. */
   public Report report(String dataset) {
-    var files = files(dataset);
-    return new Report(
-        dataset,
-        files.stream().filter(f -> FileKind.of(f.key()) == FileKind.IMAGE).count(),
-        files.stream().filter(f -> FileKind.of(f.key()) == FileKind.CAPTIONS).count(),
-        files.stream().mapToLong(ObjectInfo::size).sum());
+    long images = 0;
+    long captions = 0;
+    long bytes = 0;
+    try (var files = store.list(StoreLayout.DATASETS, StoreLayout.incoming(dataset))) {
+      for (var each = files.iterator(); each.hasNext(); ) {
+        var file = each.next();
+        var kind = FileKind.of(file.key());
+        images += kind == FileKind.IMAGE ? 1 : 0;
+        captions += kind == FileKind.CAPTIONS ? 1 : 0;
+        bytes += file.size();
+      }
+    }
+    return new Report(dataset, images, captions, bytes);
   }
 
   /**
@@ -62,9 +69,9 @@ public final class Incoming {
 
   /** Remembers that a run was asked for the files that lie there now. */
   public void cover(String dataset, RunId run) {
-    var files = files(dataset);
-    if (!files.isEmpty()) {
-      var key = StoreLayout.datasetCovered(dataset, Listing.digest(files));
+    var listing = listing(dataset);
+    if (listing.isPresent()) {
+      var key = StoreLayout.datasetCovered(dataset, listing.get());
       store.putIfAbsent(
           StoreLayout.DATASETS, key, Json.bytes(Map.of("run_id", run)), "application/json");
     }
@@ -91,9 +98,12 @@ public final class Incoming {
     return store.head(StoreLayout.DATASETS, StoreLayout.datasetManaged(dataset)).isPresent();
   }
 
-  private List<ObjectInfo> files(String dataset) {
+  /** Digest of what lies in a dataset's folder; empty when nothing does. */
+  Optional<Sha256> listing(String dataset) {
+    var listing = new DatasetListing();
     try (var files = store.list(StoreLayout.DATASETS, StoreLayout.incoming(dataset))) {
-      return files.toList();
+      files.forEach(file -> listing.add(file.key(), file.size(), file.etag()));
     }
+    return listing.files() == 0 ? Optional.empty() : Optional.of(listing.finish());
   }
 }

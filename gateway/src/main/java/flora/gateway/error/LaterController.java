@@ -23,7 +23,6 @@ final class LaterController {
     "/v1/runs/{id}/save",
     "/v1/runs/{id}/preview",
     "/v1/datasets/{name}/files/{file}",
-    "/v1/datasets/{name}/captions/{file}",
     "/v1/datasets/{name}:validate",
     "/v1/adapters/{*rest}",
     "/v1/workers/{*rest}",

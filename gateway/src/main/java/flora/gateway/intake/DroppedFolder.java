@@ -62,7 +62,7 @@ final class DroppedFolder {
     }
     var asked = asked(drop);
     var frozen = submissions.freeze(id, asked.request(), asked.refused());
-    log.info("{} comes of {} files dropped into {}", id, drop.files().size(), drop.folder());
+    log.info("{} comes of {} files dropped into {}", id, drop.files(), drop.folder());
     submissions.announce(frozen);
   }
 
@@ -83,13 +83,13 @@ final class DroppedFolder {
           new EffectiveRequest(new RunRequest(NAMELESS, null, null, null), List.of()), failure);
     }
     var file = drop.request();
-    if (file.isEmpty()) {
+    if (file == null) {
       return new Asked(RequestReader.dropped(folder), null);
     }
-    if (file.get().size() > maxRequest) {
+    if (file.size() > maxRequest) {
       return refused(folder, "flora.yaml is larger than " + maxRequest + " bytes", null);
     }
-    var stored = store.read(file.get().bucket(), file.get().key());
+    var stored = store.read(file.bucket(), file.key());
     if (stored.isEmpty()) {
       // taken away since it was listed
       return new Asked(RequestReader.dropped(folder), null);

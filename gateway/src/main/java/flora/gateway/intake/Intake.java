@@ -3,14 +3,11 @@ package flora.gateway.intake;
 import flora.gateway.GatewayProperties;
 import flora.schemas.PipelineException;
 import flora.schemas.store.StoreLayout;
-import flora.store.ObjectInfo;
 import flora.store.ObjectStore;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Semaphore;
@@ -133,20 +130,21 @@ final class Intake implements SmartLifecycle {
     }
   }
 
+  /** The folders as they are; the store lists keys in order, but not folders one by one. */
   private Map<String, Drop> list() {
-    var byFolder = new TreeMap<String, List<ObjectInfo>>();
+    var counters = new HashMap<String, Drop.Counter>();
     try (var objects = store.list(StoreLayout.DATASETS, StoreLayout.INCOMING)) {
       objects.forEach(
           o -> {
             var rest = o.key().substring(StoreLayout.INCOMING.length());
             int slash = rest.indexOf('/');
             if (slash > 0 && slash < rest.length() - 1) {
-              byFolder.computeIfAbsent(rest.substring(0, slash), _ -> new ArrayList<>()).add(o);
+              counters.computeIfAbsent(rest.substring(0, slash), Drop.Counter::new).add(o);
             }
           });
     }
     var drops = new TreeMap<String, Drop>();
-    byFolder.forEach((folder, files) -> drops.put(folder, Drop.of(folder, files)));
+    counters.forEach((folder, counter) -> drops.put(folder, counter.drop()));
     return drops;
   }
 }

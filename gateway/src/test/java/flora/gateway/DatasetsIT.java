@@ -1,0 +1,278 @@
+package flora.gateway;
+
+import static flora.gateway.Gateway.json;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import flora.schemas.Json;
+import flora.schemas.Sha256;
+import flora.schemas.dataset.CaptionEdit;
+import flora.schemas.dataset.DatasetLatest;
+import flora.schemas.store.ObjectRef;
+import flora.schemas.store.StoreLayout;
+import flora.store.ObjectStore;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.stream.IntStream;
+import java.util.zip.ZipInputStream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class DatasetsIT {
+
+  private static final String CSV =
+      "file_name,text\na.jpg,\"a cat, sitting\"\na.png,a dog\nsub/b.png,a bird\n";
+
+  private static Gateway gateway;
+  private static ObjectStore store;
+
+  @BeforeAll
+  static void start() {
+    gateway = Platform.get().shared();
+    store = Platform.get().storeOf(gateway);
+  }
+
+  @Test
+  void anEditIsSeenInEveryFormAtOnce() throws IOException {
+    version("forms", CSV);
+
+    var edited = patch("forms", "sub/b.png", "an owl,\n\"awake\"");
+
+    assertThat(edited.statusCode()).isEqualTo(200);
+    assertThat(body("forms", "metadata.csv"))
+        .isEqualTo(
+            "file_name,text\na.jpg,\"a cat, sitting\"\na.png,a dog\n"
+                + "sub/b.png,\"an owl,\n\"\"awake\"\"\"\n");
+    assertThat(body("forms", "metadata.jsonl").lines())
+        .last()
+        .isEqualTo("{\"file_name\":\"sub/b.png\",\"text\":\"an owl,\\n\\\"awake\\\"\"}");
+    var rows = body("forms", "labels.jsonl").lines().map(Json.mapper()::readTree).toList();
+    assertThat(rows.get(2).path("text").asString()).startsWith("an owl");
+    assertThat(rows.get(2).path("source").asString()).isEqualTo("edit");
+    assertThat(rows.get(2).path("recipe").isNull()).isTrue();
+    assertThat(rows.get(1).path("source").asString()).isEqualTo("clip");
+    assertThat(zip("forms"))
+        .containsExactly(
+            Map.entry("a.txt", "a cat, sitting\n"),
+            Map.entry("a.png.txt", "a dog\n"),
+            Map.entry("sub/b.txt", "an owl,\n\"awake\"\n"));
+  }
+
+  /** Between two versions the edit lies where the labeler looks for it. */
+  @Test
+  void anEditIsKeptForTheNextVersion() {
+    version("kept", CSV);
+
+    patch("kept", "a.png", "  a wolf ");
+
+    var stored =
+        store.read(StoreLayout.DATASETS, StoreLayout.captionEdit("kept", "a.png")).orElseThrow();
+    var edit = Json.read(stored.bytes(), CaptionEdit.class);
+    assertThat(edit.fileName()).isEqualTo("a.png");
+    assertThat(edit.text()).isEqualTo("a wolf");
+    version("kept", "file_name,text\na.png,a machine's word\n");
+    assertThat(body("kept", "metadata.csv")).isEqualTo("file_name,text\na.png,a wolf\n");
+  }
+
+  @Test
+  void anEditThatIsTakenBackIsOver() {
+    version("back", CSV);
+    patch("back", "a.png", "a wolf");
+
+    assertThat(delete("back", "a.png").statusCode()).isEqualTo(204);
+
+    assertThat(body("back", "metadata.csv")).isEqualTo(CSV);
+    assertThat(delete("back", "a.png").statusCode()).isEqualTo(404);
+    assertThat(patch("back", "a.png", "a fox").statusCode()).isEqualTo(200);
+    assertThat(json(caption("back", "a.png")).path("text").asString()).isEqualTo("a fox");
+  }
+
+  @Test
+  void whoeverEditsWhatHasChangedIsTold() {
+    version("race", CSV);
+    var seen = caption("race", "a.png").headers().firstValue("ETag").orElseThrow();
+
+    var first = patch("race", "a.png", "mine", "If-Match", seen);
+    var second = patch("race", "a.png", "yours", "If-Match", seen);
+
+    assertThat(first.statusCode()).isEqualTo(200);
+    assertThat(second.statusCode()).isEqualTo(412);
+    assertThat(json(caption("race", "a.png")).path("text").asString()).isEqualTo("mine");
+    var now = first.headers().firstValue("ETag").orElseThrow();
+    assertThat(patch("race", "a.png", "yours", "If-Match", now).statusCode()).isEqualTo(200);
+  }
+
+  @Test
+  void ofManyWhoEditWhatTheySawOneWins() throws Exception {
+    version("many", CSV);
+    var seen = caption("many", "a.png").headers().firstValue("ETag").orElseThrow();
+
+    try (var people = Executors.newVirtualThreadPerTaskExecutor()) {
+      var all =
+          IntStream.range(0, 8)
+              .mapToObj(
+                  i -> people.submit(() -> patch("many", "a.png", "by " + i, "If-Match", seen)))
+              .toList();
+      int won = 0;
+      for (var one : all) {
+        won += one.get().statusCode() == 200 ? 1 : 0;
+      }
+      assertThat(won).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aPictureThatWaitsForItsFirstLabellingCanBeCaptioned() {
+    gateway.put("/v1/datasets/early/images/a.png", new byte[] {1});
+
+    assertThat(caption("early", "a.png").statusCode()).isEqualTo(404);
+    assertThat(patch("early", "b.png", "x").statusCode()).isEqualTo(404);
+    assertThat(patch("early", "a.png", "x").statusCode()).isEqualTo(200);
+    assertThat(json(caption("early", "a.png")).path("edited").asBoolean()).isTrue();
+  }
+
+  @Test
+  void classesStayInTheTable() {
+    var csv = "file_name,text,label\na.png,a dog,dog\nb.png,,\"\"\n";
+    version("classes", csv);
+
+    patch("classes", "a.png", "a wolf");
+
+    assertThat(body("classes", "metadata.csv"))
+        .isEqualTo("file_name,text,label\na.png,a wolf,dog\nb.png,\"\",\"\"\n");
+  }
+
+  @Test
+  void theReportIsThatOfTheNewestVersion() {
+    version("report", CSV);
+    assertThat(gateway.get("/v1/datasets/report/report").statusCode()).isEqualTo(404);
+
+    var sample = resource("/schemas/samples/dataset-report.v1.json");
+    var digest = Sha256.sum(CSV.getBytes(StandardCharsets.UTF_8));
+    put(StoreLayout.datasetVersion("report", digest, "report.json"), sample);
+
+    assertThat(json(gateway.get("/v1/datasets/report/report")))
+        .isEqualTo(Json.mapper().readTree(sample));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{}",
+        "[]",
+        "nonsense",
+        "{\"text\":\" \"}",
+        "{\"text\":5}",
+        "{\"text\":null}",
+        "{\"text\":\"a\",\"label\":\"b\"}"
+      })
+  void refusesWhatIsNoCaption(String body) {
+    version("refused", CSV);
+
+    var request =
+        gateway
+            .request("/v1/datasets/refused/captions/a.png")
+            .method("PATCH", BodyPublishers.ofString(body))
+            .header("Content-Type", "application/json");
+
+    assertThat(gateway.send(request).statusCode()).isEqualTo(400);
+    assertThat(body("refused", "metadata.csv")).isEqualTo(CSV);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "Upper,a.png,400",
+    "refused,a%00.png,400",
+    "refused,sub//b.png,400",
+    "refused,none.png,404"
+  })
+  void refusesNamesThatNameNothing(String dataset, String file, int status) {
+    version("refused", CSV);
+
+    assertThat(patch(dataset, file, "x").statusCode()).isEqualTo(status);
+  }
+
+  @Test
+  void aNameInAnArchiveNeverLeadsOutOfIt() throws IOException {
+    version("astray", "file_name,text\n../../a.png,a\n/b.png,b\nC:/c.png,c\n");
+
+    assertThat(zip("astray").keySet()).containsExactly("_/_/a.txt", "_/b.txt", "_/c.txt");
+  }
+
+  private static void version(String dataset, String csv) {
+    var bytes = csv.getBytes(StandardCharsets.UTF_8);
+    var digest = Sha256.sum(bytes);
+    put(StoreLayout.datasetVersion(dataset, digest, "metadata.csv"), bytes);
+    var labels = new StringBuilder();
+    csv.lines()
+        .skip(1)
+        .forEach(
+            line ->
+                labels
+                    .append("{\"file_name\":\"%s\",\"text\":\"\",".formatted(line.split(",")[0]))
+                    .append("\"source\":\"clip\",\"recipe\":\"x\",\"cut_tokens\":3}\n"));
+    put(
+        StoreLayout.datasetVersion(dataset, digest, "labels.jsonl"),
+        labels.toString().getBytes(StandardCharsets.UTF_8));
+    var manifest = new ObjectRef(StoreLayout.DATASETS, "m", 1, digest);
+    put(
+        StoreLayout.datasetLatest(dataset),
+        Json.bytes(new DatasetLatest(dataset, digest, manifest)));
+  }
+
+  private static void put(String key, byte[] bytes) {
+    store.put(StoreLayout.DATASETS, key, bytes, "application/octet-stream");
+  }
+
+  private static HttpResponse<String> caption(String dataset, String file) {
+    return gateway.get("/v1/datasets/%s/captions/%s".formatted(dataset, file));
+  }
+
+  private static HttpResponse<String> patch(
+      String dataset, String file, String text, String... headers) {
+    var request =
+        gateway
+            .request("/v1/datasets/%s/captions/%s".formatted(dataset, file))
+            .method("PATCH", BodyPublishers.ofByteArray(Json.bytes(Map.of("text", text))))
+            .header("Content-Type", "application/json");
+    return gateway.send(headers.length == 0 ? request : request.headers(headers));
+  }
+
+  private static HttpResponse<String> delete(String dataset, String file) {
+    return gateway.send(
+        gateway.request("/v1/datasets/%s/captions/%s".formatted(dataset, file)).DELETE());
+  }
+
+  private static String body(String dataset, String file) {
+    var response = gateway.bytes(gateway.request("/v1/datasets/" + dataset + "/" + file));
+    assertThat(response.statusCode()).isEqualTo(200);
+    return new String(response.body(), StandardCharsets.UTF_8);
+  }
+
+  private static Map<String, String> zip(String dataset) throws IOException {
+    var response = gateway.bytes(gateway.request("/v1/datasets/" + dataset + "/captions.zip"));
+    var files = new LinkedHashMap<String, String>();
+    try (var zip = new ZipInputStream(new ByteArrayInputStream(response.body()))) {
+      for (var entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
+        files.put(entry.getName(), new String(zip.readAllBytes(), StandardCharsets.UTF_8));
+      }
+    }
+    return files;
+  }
+
+  private static byte[] resource(String name) {
+    try (var in = DatasetsIT.class.getResourceAsStream(name)) {
+      return in.readAllBytes();
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+}
