@@ -103,7 +103,11 @@ class BadInputIT {
     "GET,/v1/adapters,501,NOT_SUPPORTED_YET",
     "GET,/api/models/a/b,501,NOT_SUPPORTED_YET",
     "GET,/a/b/resolve/main/config.json,501,NOT_SUPPORTED_YET",
-    "POST,/v1/datasets/a:validate,501,NOT_SUPPORTED_YET"
+    "POST,/v1/datasets/a:validate,404,DATASET_NOT_FOUND",
+    "POST,/v1/datasets/a:validate?wait=61,400,REQUEST_INVALID",
+    "POST,/v1/datasets/A:validate,400,REQUEST_INVALID",
+    "PUT,/v1/datasets/a/files/a.png,400,REQUEST_INVALID",
+    "PUT,/v1/datasets/a/files/.hidden.csv,400,REQUEST_INVALID"
   })
   void answersEveryWrongAddressWithAProblem(String method, String path, int status, String code) {
     var response =

@@ -7,19 +7,25 @@ import flora.schemas.Json;
 import flora.schemas.Sha256;
 import flora.schemas.dataset.CaptionEdit;
 import flora.schemas.dataset.DatasetLatest;
+import flora.schemas.dataset.DatasetListing;
+import flora.schemas.dataset.DatasetReport;
 import flora.schemas.store.ObjectRef;
 import flora.schemas.store.StoreLayout;
 import flora.store.ObjectStore;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.stream.IntStream;
+import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
+import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -202,9 +208,100 @@ class DatasetsIT {
 
   @Test
   void aNameInAnArchiveNeverLeadsOutOfIt() throws IOException {
-    version("astray", "file_name,text\n../../a.png,a\n/b.png,b\nC:/c.png,c\n");
+    version("outside", "file_name,text\n../../a.png,a\n/b.png,b\nC:/c.png,c\n");
 
-    assertThat(zip("astray").keySet()).containsExactly("_/_/a.txt", "_/b.txt", "_/c.txt");
+    assertThat(zip("outside").keySet()).containsExactly("_/_/a.txt", "_/b.txt", "_/c.txt");
+  }
+
+  @Test
+  void aTableIsTakenOnlyWhenItIsOne() {
+    var good = "filename,prompt\na.png,\"x, y\"\nb.png,z\n".getBytes(StandardCharsets.UTF_8);
+
+    var taken = gateway.put("/v1/datasets/tables/files/my%20captions.csv", good);
+    var bad = gateway.put("/v1/datasets/tables/files/x.jsonl", "{}\n".getBytes());
+    var latin = gateway.put("/v1/datasets/tables/files/x.csv", new byte[] {(byte) 0xE9, '\n'});
+
+    assertThat(taken.statusCode()).isEqualTo(201);
+    assertThat(json(taken).path("rows").asInt()).isEqualTo(2);
+    assertThat(store.read(StoreLayout.DATASETS, "incoming/tables/metadata.csv").get().bytes())
+        .isEqualTo(good);
+    assertThat(bad.statusCode()).isEqualTo(400);
+    assertThat(json(bad).path("detail").asString()).contains("metadata.jsonl, line 1");
+    assertThat(latin.statusCode()).isEqualTo(400);
+    assertThat(json(latin).path("detail").asString()).contains("UTF-8");
+    assertThat(store.head(StoreLayout.DATASETS, "incoming/tables/metadata.jsonl")).isEmpty();
+  }
+
+  @Test
+  void anArchiveIsUnpackedWithItsFolders() throws IOException {
+    var bytes = new ByteArrayOutputStream();
+    try (var zip = new ZipOutputStream(bytes)) {
+      zip.putNextEntry(new ZipEntry("cats/a.png"));
+      zip.write(new byte[] {1, 2});
+      zip.putNextEntry(new ZipEntry("cats/metadata.jsonl"));
+      zip.write("{\"file_name\":\"a.png\",\"text\":\"x\"}\n".getBytes());
+      zip.putNextEntry(new ZipEntry("notes.doc"));
+      zip.write(1);
+    }
+
+    var taken = gateway.put("/v1/datasets/packed/files/all.zip", bytes.toByteArray());
+
+    assertThat(taken.statusCode()).isEqualTo(201);
+    assertThat(json(taken).path("files").asInt()).isEqualTo(2);
+    assertThat(json(taken).path("skipped").get(0).asString()).isEqualTo("notes.doc");
+    assertThat(store.read(StoreLayout.DATASETS, "incoming/packed/cats/a.png").get().bytes())
+        .containsExactly(1, 2);
+    assertThat(store.head(StoreLayout.DATASETS, "incoming/packed/notes.doc")).isEmpty();
+  }
+
+  @Test
+  void nothingOfAnArchiveIsStoredThatLeadsAstray() throws IOException {
+    var bytes = new ByteArrayOutputStream();
+    try (var zip = new ZipOutputStream(bytes)) {
+      zip.putNextEntry(new ZipEntry("a.png"));
+      zip.write(1);
+      zip.putNextEntry(new ZipEntry("../other/b.png"));
+      zip.write(1);
+    }
+
+    var refused = gateway.put("/v1/datasets/astray/files/all.zip", bytes.toByteArray());
+
+    assertThat(refused.statusCode()).isEqualTo(400);
+    assertThat(store.head(StoreLayout.DATASETS, "incoming/astray/a.png")).isEmpty();
+    assertThat(store.head(StoreLayout.DATASETS, "incoming/other/b.png")).isEmpty();
+  }
+
+  @Test
+  void whoAsksForTheReportOfFilesThatWereLookedAtHasItAtOnce() {
+    gateway.put("/v1/datasets/looked/images/a.png", new byte[] {1});
+    var file = store.head(StoreLayout.DATASETS, "incoming/looked/a.png").orElseThrow();
+    var listing = new DatasetListing();
+    listing.add(file.key(), file.size(), file.etag());
+    var digest = listing.finish();
+    var report = new DatasetReport("looked", null, digest, 1, 0, 0, 0, Map.of(), 512, List.of());
+    put(StoreLayout.datasetReport("looked", digest), Json.bytes(report));
+
+    var known = validate("looked");
+
+    assertThat(known.statusCode()).isEqualTo(200);
+    assertThat(Json.mapper().readValue(known.body(), DatasetReport.class)).isEqualTo(report);
+  }
+
+  /** A report of other files than those that lie there now says nothing of them. */
+  @Test
+  void filesThatNobodyHasLookedAtNeedARun() {
+    gateway.put("/v1/datasets/unlooked/images/a.png", new byte[] {1});
+    var report =
+        new DatasetReport(
+            "unlooked", null, Sha256.sum(new byte[0]), 1, 0, 0, 0, Map.of(), 512, List.of());
+    put(StoreLayout.datasetReport("unlooked", report.listing()), Json.bytes(report));
+
+    // until the labeler takes such runs it is said by name
+    assertThat(validate("unlooked").statusCode()).isEqualTo(501);
+  }
+
+  private static HttpResponse<String> validate(String dataset) {
+    return gateway.post("/v1/datasets/" + dataset + ":validate", "", "");
   }
 
   private static void version(String dataset, String csv) {

@@ -74,7 +74,7 @@ final class DatasetController {
   @GetMapping("/v1/datasets/{name}/report")
   void report(@PathVariable String name, HttpServletResponse response) throws IOException {
     DatasetNames.dataset(name);
-    try (var report = latest.open(latest.get(name), "report.json")) {
+    try (var report = latest.open(latest.get(name), LatestVersion.REPORT)) {
       response.setContentType("application/json");
       report.transferTo(response.getOutputStream());
     }

@@ -18,6 +18,9 @@ import java.util.Optional;
 /** The newest version of a dataset, as {@code latest.json} names it. */
 final class LatestVersion {
 
+  /** What the look at a version has found. */
+  static final String REPORT = "report.json";
+
   private static final String CAPTIONS = "metadata.csv";
 
   private final ObjectStore store;

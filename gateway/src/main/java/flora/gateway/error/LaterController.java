@@ -22,8 +22,6 @@ final class LaterController {
     "/v1/runs/{id}/retry",
     "/v1/runs/{id}/save",
     "/v1/runs/{id}/preview",
-    "/v1/datasets/{name}/files/{file}",
-    "/v1/datasets/{name}:validate",
     "/v1/adapters/{*rest}",
     "/v1/workers/{*rest}",
     "/v1/dead-letters/{*rest}",
