@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Files come in while the store and the broker go away and come back. */
 class DropIT {
 
-  private static final int FILES = 40;
+  private static final int FILES = 20;
   private static final Duration AWAY = Duration.ofSeconds(2);
 
   @TempDir Path folder;
