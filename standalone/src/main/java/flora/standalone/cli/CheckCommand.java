@@ -4,8 +4,10 @@ import flora.schemas.Json;
 import flora.schemas.dataset.DatasetReport;
 import flora.standalone.client.FolderUpload;
 import flora.standalone.client.GatewayClient.Validation;
+import flora.standalone.client.InvalidInput;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -39,16 +41,22 @@ final class CheckCommand implements Callable<Integer> {
       return switch (client.validate(dataset)) {
         case Validation.Known(var report) -> tell(report);
         case Validation.Begun(var run) -> {
-          var followed = new Connection.Options();
-          followed.json = false;
-          var told = new int[] {Main.RUN_FAILED};
+          var found = new ArrayList<DatasetReport>();
           int ended =
               FollowedRun.toTheEnd(
-                  connection, run, followed, _ -> told[0] = tell(client.report(dataset)));
-          yield ended == Main.DONE ? told[0] : ended;
+                  connection, run, options, _ -> found.add(found(client.validate(dataset))));
+          yield found.isEmpty() ? ended : tell(found.getFirst());
         }
       };
     }
+  }
+
+  private DatasetReport found(Validation validation) {
+    return switch (validation) {
+      case Validation.Known(var report) -> report;
+      case Validation.Begun _ ->
+          throw new InvalidInput("the dataset changes while it is looked at: try again later");
+    };
   }
 
   private int tell(DatasetReport report) {

@@ -186,11 +186,6 @@ public final class GatewayClient implements AutoCloseable {
     return new Validation.Begun(new RunId(place.substring(place.lastIndexOf('/') + 1)));
   }
 
-  /** What was found when the dataset was last looked through. */
-  public DatasetReport report(String dataset) throws InterruptedException {
-    return read(get("/v1/datasets/%s/report".formatted(dataset)), DatasetReport.class);
-  }
-
   /** Downloads to a temporary neighbour first, so that the file is there whole or not at all. */
   public void download(String path, Path to) throws InterruptedException, IOException {
     var folder = to.toAbsolutePath().getParent();

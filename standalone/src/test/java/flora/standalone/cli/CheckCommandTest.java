@@ -27,9 +27,12 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.node.ObjectNode;
 
 /** {@code flora check} as somebody types it, against an HTTP server that answers as a gateway. */
 class CheckCommandTest {
+
+  private static final String RUN = "run_01KDWQ3V00ABCDEFGHJKMNPQRS";
 
   @TempDir Path here;
 
@@ -41,6 +44,8 @@ class CheckCommandTest {
   private final List<String> order = new ArrayList<>();
   private @Nullable String table;
   private DatasetReport report = report();
+  private boolean begins;
+  private String ended = "succeeded";
   private String out = "";
   private String err = "";
 
@@ -53,15 +58,33 @@ class CheckCommandTest {
     gateway.createContext(
         "/v1/datasets/pets/metadata.csv",
         exchange -> answer(exchange, table == null ? 404 : 200, table == null ? "{}" : table));
-    gateway.createContext(
-        "/v1/datasets/pets:validate",
-        exchange -> answer(exchange, 200, new String(Json.bytes(report), UTF_8)));
+    gateway.createContext("/v1/datasets/pets:validate", this::validate);
+    gateway.createContext("/v1/runs/" + RUN + "/events", exchange -> answer(exchange, 200, ""));
+    gateway.createContext("/v1/runs/" + RUN, exchange -> answer(exchange, 200, run()));
     gateway.start();
   }
 
   @AfterEach
   void stop() {
     gateway.stop(0);
+  }
+
+  /** Answers at once, or after the run that it begins first. */
+  private void validate(HttpExchange exchange) throws IOException {
+    if (begins) {
+      begins = false;
+      exchange.getResponseHeaders().add("Location", "/v1/runs/" + RUN);
+      answer(exchange, 202, run());
+    } else {
+      answer(exchange, 200, new String(Json.bytes(report), UTF_8));
+    }
+  }
+
+  private String run() throws IOException {
+    try (var sample = CheckCommandTest.class.getResourceAsStream("/schemas/samples/run.v1.json")) {
+      var run = (ObjectNode) Json.mapper().readTree(sample.readAllBytes());
+      return run.put("id", RUN).put("status", ended).toString();
+    }
   }
 
   private static DatasetReport report(Finding... findings) {
@@ -146,6 +169,21 @@ class CheckCommandTest {
     report = report(error, warning);
     assertThat(flora("check", "--input", folder)).isEqualTo(Main.RUN_FAILED);
     assertThat(out).contains("error   missing_caption: 1 lacks");
+  }
+
+  @Test
+  void whatIsNotKnownYetIsLookedAtByARun() throws Exception {
+    begins = true;
+    report = report(new Finding(Severity.ERROR, "missing_caption", 1, "1 lacks", null, List.of()));
+    var folder = pets("a.png").toString();
+
+    assertThat(flora("check", "--input", folder)).as(err).isEqualTo(Main.RUN_FAILED);
+    assertThat(out).contains("missing_caption: 1 lacks");
+
+    begins = true;
+    ended = "cancelled";
+    assertThat(flora("check", "--input", folder)).isEqualTo(Main.CANCELLED);
+    assertThat(out).doesNotContain("missing_caption");
   }
 
   @Test
