@@ -72,6 +72,7 @@ class MemoryTest {
             store.proxy,
             new Labelling(store.proxy, (_, _, _) -> captioner, properties, clock),
             new SharedLabelling(store.proxy, task, _ -> {}, properties.shardSize()),
+            new Checking(store.proxy, _ -> null),
             folder.resolve("work"),
             clock);
     var request =
