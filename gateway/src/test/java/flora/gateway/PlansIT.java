@@ -39,6 +39,12 @@ class PlansIT {
     Fetched.offer(FakeRepo.model("plan/gated").gated("somebody"), Fetched.PIPELINE);
     var hub = PLATFORM.hub();
     hub.add(FakeRepo.model("plan/pickled").file("config.json", "{}").noise("pytorch_model.bin", 9));
+    hub.add(
+        FakeRepo.model("plan/closed")
+            .file("config.json", "{\"closed\": true}")
+            .noise("model.safetensors", 77)
+            .gated("somebody"));
+    hub.add(FakeRepo.dataset("plan/shut").noise("a.parquet", 78).gated("somebody"));
     hub.add(FakeRepo.dataset("plan/pictures").noise("data/train.parquet", 50).file("a.txt", "a"));
   }
 
@@ -193,6 +199,8 @@ class PlansIT {
         "{base_model: plan/nowhere} | 422 | REPO_NOT_FOUND | /model/base_model",
         "{base_model: plan/pipeline@v9} | 422 | REVISION_NOT_FOUND | /model/base_model",
         "{base_model: plan/gated} | 403 | REPO_GATED | /model/base_model",
+        "{base_model: plan/closed} | 403 | REPO_GATED | /model/base_model",
+        "{base_model: datasets/plan/shut} | 403 | REPO_GATED | /model/base_model",
         "{base_model: plan/pipeline, pretrained_vae: plan/nowhere} | 422 | REPO_NOT_FOUND |"
             + " /model/pretrained_vae",
         "{base_model: plan/pipeline, allow_patterns: [nothing]} | 422 | FILE_FILTERED_OUT |"

@@ -1,6 +1,8 @@
 package flora.gateway.model;
 
 import flora.gateway.error.Refusal;
+import flora.hub.HubException;
+import flora.hub.HubFile;
 import flora.hub.mirror.Mirrors;
 import flora.hub.plan.Forecast;
 import flora.hub.plan.PlanReport;
@@ -11,11 +13,13 @@ import flora.schemas.PipelineException;
 import flora.schemas.request.RunRequest;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** What requests would fetch, within a time that a person waits. Thread-safe. */
@@ -85,10 +89,54 @@ public final class Plans implements AutoCloseable {
 
   private PlanReport inTime(RunRequest request) throws InterruptedException {
     var plans = new ArrayList<PlannedDownload>();
-    for (var wanted : WantedRepo.of(request)) {
-      plans.add(plan(wanted));
+    var wanted = WantedRepo.of(request);
+    for (var one : wanted) {
+      plans.add(plan(one));
     }
-    return forecast.report(plans, mirrors.list());
+    var report = forecast.report(plans, mirrors.list());
+    for (int i = 0; i < plans.size(); i++) {
+      requireTermsAccepted(plans.get(i), report.repositories().get(i), wanted.get(i).pointer());
+    }
+    return report;
+  }
+
+  /**
+   * The list of a gated repository is open to everybody: only who asks for a file hears of terms.
+   * So the smallest of those that are to be fetched is asked for, for one byte.
+   */
+  private static void requireTermsAccepted(
+      PlannedDownload planned, PlanReport.Repository report, String pointer)
+      throws InterruptedException {
+    var missing =
+        report.files().stream()
+            .filter(file -> !file.present())
+            .map(PlanReport.PlannedFile::path)
+            .collect(Collectors.toSet());
+    var smallest =
+        planned.plan().files().stream()
+            .filter(file -> file.size() > 0 && missing.contains(file.path()))
+            .min(Comparator.comparingLong(HubFile::size));
+    if (smallest.isEmpty()) {
+      return;
+    }
+    HubException.Gated refusal = null;
+    for (var source : planned.copies().sources(smallest.get())) {
+      if (!source.isUsable()) {
+        continue;
+      }
+      try (var _ = source.open(0, 1)) {
+        return;
+      } catch (HubException.Gated e) {
+        refusal = e;
+      } catch (HubException.EntryNotFound e) {
+        // somebody else is asked
+      } catch (HubException e) {
+        return; // a fetch tries more than once
+      }
+    }
+    if (refusal != null) {
+      throw new Refusal.Unplannable(refusal, pointer);
+    }
   }
 
   private PlannedDownload plan(WantedRepo wanted) throws InterruptedException {
