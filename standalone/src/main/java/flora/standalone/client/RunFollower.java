@@ -34,7 +34,7 @@ public final class RunFollower {
   private static final int POLLS_IN_QUEUE = 10;
 
   private static final String IN_QUEUE =
-      "waiting: a worker does one run at a time; ./flora runs shows which come first";
+      "waiting for a worker: it starts, or does another run first (./flora runs)";
 
   private final GatewayClient client;
   private final PrintStream out;

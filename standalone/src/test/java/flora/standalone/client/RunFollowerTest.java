@@ -78,7 +78,8 @@ final class RunFollowerTest {
   void saysThatOtherRunsComeFirst(RunFollower.Style style) throws Exception {
     queuedFor = 12;
 
-    assertThat(follow(style)).contains("waiting: a worker does one run at a time");
+    assertThat(follow(style))
+        .contains("waiting for a worker: it starts, or does another run first");
   }
 
   @Test
