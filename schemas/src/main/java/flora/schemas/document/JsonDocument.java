@@ -2,6 +2,7 @@ package flora.schemas.document;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -22,6 +23,8 @@ public final class JsonDocument {
                   .maxNumberLength(64)
                   .build())
           .build();
+
+  private static final Pattern SOURCE = Pattern.compile(" ?\\([^()]*\\[Source: [^\\]]*\\]\\)");
 
   private final JsonParser parser;
 
@@ -47,9 +50,19 @@ public final class JsonDocument {
       return root;
     } catch (JacksonException e) {
       var where = e.getLocation();
-      throw new DocumentException(
-          "", where == null ? 0 : where.getLineNr(), "not JSON: " + e.getOriginalMessage());
+      throw where == null
+          ? new DocumentException("", 0, "not JSON: " + wrong(e))
+          : new DocumentException(
+              "",
+              where.getLineNr(),
+              "not JSON: %s (column %d)".formatted(wrong(e), where.getColumnNr()));
     }
+  }
+
+  /** What the parser says, without what it says of itself. */
+  private static String wrong(JacksonException e) {
+    var said = String.valueOf(e.getOriginalMessage());
+    return SOURCE.matcher(said).replaceAll("").strip();
   }
 
   private Node value(String pointer, int depth) {

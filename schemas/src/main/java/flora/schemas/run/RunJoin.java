@@ -178,11 +178,10 @@ public final class RunJoin {
           switch (event) {
             case FetchEvent.Started e -> StageJoin.fetching(e);
             case FetchEvent.Progressed e -> StageJoin.fetching(e);
-            case FetchEvent.RepositoryRenamed e ->
-                StageJoin.running(
-                    e, stage, "%s is had as %s: %s".formatted(e.requested(), e.repo(), e.reason()));
             case FetchEvent.Paused e -> StageJoin.paused(e, stage, e.error());
-            case FetchEvent.FileVerified _,
+            // Started warns of a renamed repository among the others
+            case FetchEvent.RepositoryRenamed _,
+                FetchEvent.FileVerified _,
                 FetchEvent.MirrorSwitched _,
                 FetchEvent.ChecksumMismatched _,
                 FetchEvent.UpstreamMoved _ ->

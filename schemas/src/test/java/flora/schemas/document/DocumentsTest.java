@@ -8,6 +8,7 @@ import flora.schemas.document.Node.Style;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class DocumentsTest {
@@ -68,6 +69,25 @@ class DocumentsTest {
       })
   void whatIsNotStrictJsonIsRefused(String text) {
     assertThat(catchThrowableOfType(DocumentException.class, () -> json(text))).isNotNull();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "{'a': [1, 2|expected close marker for Array (column 12)|1",
+        "{'a':@ tru}|Unrecognized token 'tru'|2",
+        "{'a':@@ 1,}|expecting double-quote|3"
+      })
+  void saysWhatIsWrongAndWhereWithoutTheParsersInternals(String text, String what, int line) {
+    var broken = text.replace('\'', '"').replace('@', '\n');
+
+    assertThat(catchThrowableOfType(DocumentException.class, () -> json(broken)))
+        .hasMessageStartingWith("line " + line + ": not JSON: ")
+        .hasMessageContaining(what)
+        .hasMessageMatching(".* \\(column \\d+\\)")
+        .hasMessageNotContainingAny("Source", "StreamReadFeature", "marker at");
   }
 
   @Test

@@ -156,15 +156,17 @@ class RunJoinTest {
   }
 
   @Test
-  void aRenamedRepositoryIsAWarning() {
+  void aRenamedRepositoryIsOneWarning() {
+    var warning = "c/d: c/d is fetched in place of a/b: it moved";
     var run =
         fold(
             submitted(),
+            new FetchEvent.Started(RUN, 1, 1, at(1), 100, List.of(warning)),
             new FetchEvent.RepositoryRenamed(
-                RUN, 1, 1, at(1), new RepoId("a/b"), new RepoId("c/d"), "it moved"));
+                RUN, 1, 2, at(2), new RepoId("a/b"), new RepoId("c/d"), "it moved"));
 
-    assertThat(run.stages().get(Stage.FETCH).warnings())
-        .containsExactly("a/b is had as c/d: it moved");
+    assertThat(run.stages().get(Stage.FETCH).warnings()).containsExactly(warning);
+    assertThat(run.stages().get(Stage.FETCH).status()).isEqualTo(StageState.Status.RUNNING);
   }
 
   @Test
