@@ -40,8 +40,8 @@ public abstract sealed class TransferException extends PipelineException {
           ErrorCode.CHECKSUM_MISMATCH,
           "%s of %s came from %s with %s, expected %s; nothing of it was kept"
               .formatted(path, repo, host, received, expected),
-          "try again later or with another HF_ENDPOINT: this source, or a proxy before it, gives"
-              + " wrong bytes");
+          "try again later, or let another mirror give it (use_mirror) or another HF_ENDPOINT: this"
+              + " source, or a proxy before it, gives wrong bytes");
     }
   }
 
