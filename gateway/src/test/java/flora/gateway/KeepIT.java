@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import flora.hub.archive.Pin;
 import flora.schemas.Json;
 import flora.schemas.store.StoreLayout;
+import java.util.List;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
 
 class KeepIT {
 
@@ -24,10 +26,24 @@ class KeepIT {
     var stored = store.read(StoreLayout.MODELS, key).orElseThrow();
     assertThat(Json.read(stored.bytes(), Pin.class)).isEqualTo(new Pin("refs/pr/1"));
 
+    assertThat(listed("some-one/Model"))
+        .singleElement()
+        .matches(m -> m.path("commits").isEmpty())
+        .matches(m -> m.at("/pins_not_fetched/0").asString().equals("refs/pr/1"));
+
     var unpin = gateway.request("/v1/models/some-one/Model/pin?revision=refs/pr/1").DELETE();
     assertThat(gateway.send(unpin).statusCode()).isEqualTo(204);
     assertThat(store.read(StoreLayout.MODELS, key)).isEmpty();
     assertThat(gateway.send(unpin).statusCode()).isEqualTo(204);
+    assertThat(listed("some-one/Model")).isEmpty();
+  }
+
+  private List<JsonNode> listed(String repo) {
+    return Gateway.json(gateway.get("/v1/models?limit=100"))
+        .path("data")
+        .valueStream()
+        .filter(model -> model.path("repo").asString().equals(repo))
+        .toList();
   }
 
   @Test

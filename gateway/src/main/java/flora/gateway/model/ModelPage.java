@@ -30,8 +30,15 @@ record ModelPage(String object, List<Model> data, boolean hasMore, @Nullable Str
    * @param type {@code model} or {@code dataset}
    * @param commits that lie in the store, the last used first
    * @param bytes of their files; what several commits share counts once
+   * @param pinsNotFetched revisions that are pinned and not here yet
    */
-  record Model(String object, String type, RepoId repo, List<Commit> commits, long bytes) {}
+  record Model(
+      String object,
+      String type,
+      RepoId repo,
+      List<Commit> commits,
+      long bytes,
+      List<String> pinsNotFetched) {}
 
   /**
    * A commit.
@@ -56,7 +63,7 @@ record ModelPage(String object, List<Model> data, boolean hasMore, @Nullable Str
   static ModelPage of(Collection<KeptRepo> repos, PageRequest request) {
     var page =
         request.cut(
-            repos.stream().filter(repo -> !repo.snapshots().isEmpty()),
+            repos.stream().filter(repo -> !repo.snapshots().isEmpty() || !repo.pins().isEmpty()),
             ModelPage::place,
             Comparator.naturalOrder());
     var data = page.data().stream().map(ModelPage::model).toList();
@@ -76,7 +83,7 @@ record ModelPage(String object, List<Model> data, boolean hasMore, @Nullable Str
             .distinct()
             .mapToLong(Bytes::size)
             .sum();
-    return new Model("model", type(repo), repo.repo(), commits, bytes);
+    return new Model("model", type(repo), repo.repo(), commits, bytes, repo.pinsNotFetched());
   }
 
   private record Bytes(String digest, long size) {}

@@ -50,11 +50,21 @@ public record KeptRepo(
 
   /** Whether a pin holds this commit. */
   public boolean isPinned(String commit) {
+    return pins.stream().anyMatch(pin -> holds(pin, commit));
+  }
+
+  /** Pinned revisions that no commit in the store stands for, in their order. */
+  public List<String> pinsNotFetched() {
     return pins.stream()
-        .anyMatch(
-            pin ->
-                pin.revision().equals(commit)
-                    || refs.stream().anyMatch(ref -> ref.says(pin.revision(), commit)));
+        .filter(pin -> snapshots.keySet().stream().noneMatch(commit -> holds(pin, commit)))
+        .map(Pin::revision)
+        .sorted()
+        .toList();
+  }
+
+  private boolean holds(Pin pin, String commit) {
+    return pin.revision().equals(commit)
+        || refs.stream().anyMatch(ref -> ref.says(pin.revision(), commit));
   }
 
   /** When a commit that is there was last used. */

@@ -3,6 +3,9 @@ package flora.standalone.cli;
 import flora.schemas.Json;
 import flora.standalone.client.InvalidInput;
 import flora.standalone.client.StageLine;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +19,12 @@ import tools.jackson.databind.JsonNode;
 @Command(
     name = "models",
     description = "What lies in the store; pin, clean up, follow a hub.",
+    footerHeading = "%nTo remove one repository:%n",
+    footer = {
+      "  unpin it, pin every other one that is to stay, then",
+      "  flora models clean --quota 0 --dry-run",
+      "  says what would go; without --dry-run it goes. What was used within the last hour stays."
+    },
     subcommands = {
       ModelsCommand.Ls.class,
       ModelsCommand.Pin.class,
@@ -77,6 +86,14 @@ final class ModelsCommand implements Callable<Integer> {
       if (options.json) {
         System.out.println(model);
         return;
+      }
+      for (var revision : model.path("pins_not_fetched")) {
+        System.out.printf(
+            "%-40s %-12s %-16s pinned, not fetched%s%n",
+            model.path("repo").asString(""),
+            "",
+            revision.asString(""),
+            model.path("type").asString("").equals("dataset") ? "  dataset" : "");
       }
       for (var commit : model.path("commits")) {
         System.out.printf(
@@ -152,6 +169,23 @@ final class ModelsCommand implements Callable<Integer> {
         description = "what may stay, such as 500GB; default: the server's")
     @Nullable String quota;
 
+    /** What keeps a commit from going, in words. */
+    private enum Hold {
+      PINNED("pinned (./flora models unpin REPO)"),
+      IN_USE("in use by a run that is not over"),
+      RECENTLY_USED("not old enough (gateway.clean.min-age)");
+
+      private final String words;
+
+      Hold(String words) {
+        this.words = words;
+      }
+
+      boolean holds(JsonNode kept) {
+        return kept.path("reason").asString("").equals(name().toLowerCase(Locale.ROOT));
+      }
+    }
+
     @Mixin Connection.Options options = new Connection.Options();
 
     @Override
@@ -175,6 +209,31 @@ final class ModelsCommand implements Callable<Integer> {
       if (report.path("quota").isNull() || report.path("quota").isMissingNode()) {
         System.out.println("no quota is set: every commit stays (--quota, gateway.clean.quota)");
       }
+      missed(report).forEach(System.out::println);
+    }
+
+    /** How much is left above a quota that cannot be kept, and what holds it; nothing otherwise. */
+    static List<String> missed(JsonNode report) {
+      long quota = report.path("quota").asLong(Long.MAX_VALUE);
+      long above = report.path("bytes_after").asLong(0) - quota;
+      if (above <= 0) {
+        return List.of();
+      }
+      var lines = new ArrayList<String>();
+      lines.add(
+          "the quota of %s is not kept: %s are above it, held by what is"
+              .formatted(StageLine.bytes(quota), StageLine.bytes(above)));
+      for (var hold : Hold.values()) {
+        var commits = report.path("kept").valueStream().filter(hold::holds).toList();
+        if (!commits.isEmpty()) {
+          long bytes = commits.stream().mapToLong(kept -> kept.path("bytes").asLong(0)).sum();
+          lines.add("  %s: %d, %s".formatted(hold.words, commits.size(), StageLine.bytes(bytes)));
+        }
+      }
+      if (lines.size() == 1) {
+        lines.add("  in a version of a dataset, or wanted by somebody right now");
+      }
+      return lines;
     }
 
     private static void say(String word, JsonNode commit, String reason) {

@@ -2,6 +2,7 @@ package flora.standalone.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import flora.schemas.Json;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -10,6 +11,31 @@ class ModelsCommandTest {
   private static String path(String... arguments) {
     var parsed = Main.commandLine().parseArgs(arguments);
     return ((ModelsCommand.OneRevision) parsed.asCommandLineList().getLast().getCommand()).path();
+  }
+
+  @Test
+  void saysWhatHoldsMoreThanTheQuota() {
+    var report =
+        """
+        {"quota": 10, "bytes_after": 3000010, "kept": [
+          {"bytes": 1000000, "reason": "pinned"},
+          {"bytes": 1000000, "reason": "pinned"},
+          {"bytes": 1000010, "reason": "recently_used"}]}
+        """;
+
+    assertThat(ModelsCommand.Clean.missed(Json.mapper().readTree(report)))
+        .satisfiesExactly(
+            first -> assertThat(first).contains("10 B").contains("3.0 MB are above it"),
+            pinned -> assertThat(pinned).contains("pinned").endsWith(": 2, 2.0 MB"),
+            recent -> assertThat(recent).contains("min-age").endsWith(": 1, 1.0 MB"));
+  }
+
+  @Test
+  void saysNothingMoreWhenTheQuotaIsKeptOrNoneIsSet() {
+    for (var report :
+        List.of("{\"quota\": 10, \"bytes_after\": 10}", "{\"quota\": null, \"bytes_after\": 10}")) {
+      assertThat(ModelsCommand.Clean.missed(Json.mapper().readTree(report))).isEmpty();
+    }
   }
 
   @Test
