@@ -76,7 +76,7 @@ public final class Standalone implements AutoCloseable {
    *
    * @param environment as of a process: {@code FLORA_DATA}, {@code FLORA_PORT}, {@code
    *     HF_ENDPOINT}, …
-   * @throws StandaloneSettings.InvalidSetting for a setting that cannot be served
+   * @throws InvalidSetting for a setting that cannot be served
    * @throws flora.embedded.FolderInUseException when another process serves the data folder
    * @throws flora.embedded.PortInUseException when a port is taken
    */
@@ -88,11 +88,12 @@ public final class Standalone implements AutoCloseable {
     var settings = StandaloneSettings.of(environment);
     Files.createDirectories(settings.data());
     try (var threads = Executors.newFixedThreadPool(5)) {
+      @Nullable Future<EmbeddedKafka> broker = null;
       @Nullable EmbeddedKafka kafka = null;
       @Nullable EmbeddedS3 s3 = null;
       var services = new ArrayList<ConfigurableApplicationContext>();
       try {
-        var broker = threads.submit(() -> EmbeddedKafka.start(kafka(settings)));
+        broker = threads.submit(() -> EmbeddedKafka.start(kafka(settings)));
         s3 = EmbeddedS3.start(s3(settings));
         kafka = result(broker);
         startServices(
@@ -107,7 +108,7 @@ public final class Standalone implements AutoCloseable {
         standalone.writePorts();
         return standalone;
       } catch (IOException | InterruptedException | RuntimeException e) {
-        close(services, s3, kafka);
+        close(services, s3, kafka == null && broker != null ? started(broker) : kafka);
         throw e;
       }
     }
@@ -182,7 +183,8 @@ public final class Standalone implements AutoCloseable {
       }
     }
     if (failure != null) {
-      throw failure;
+      var invalid = InvalidSetting.in(failure);
+      throw invalid.isPresent() ? invalid.get() : failure;
     }
   }
 
@@ -295,6 +297,16 @@ public final class Standalone implements AutoCloseable {
       }
     } catch (IOException e) {
       log.warn("did not stop in order: {}", e.getMessage());
+    }
+  }
+
+  /** A broker whose start nobody has waited for yet. */
+  private static @Nullable EmbeddedKafka started(Future<EmbeddedKafka> broker)
+      throws InterruptedException {
+    try {
+      return result(broker);
+    } catch (IOException | RuntimeException e) {
+      return null;
     }
   }
 

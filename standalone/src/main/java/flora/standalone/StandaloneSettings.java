@@ -39,13 +39,6 @@ record StandaloneSettings(
 
   private static final String DEFAULT_SECRET = "flora-secret";
 
-  /** A setting that cannot be served as it stands; the message names it and the remedy. */
-  static final class InvalidSetting extends RuntimeException {
-    InvalidSetting(String message) {
-      super(message);
-    }
-  }
-
   StandaloneSettings {
     if (!isLoopback("FLORA_BIND", bind) && apiKey == null) {
       throw new InvalidSetting(

@@ -31,7 +31,7 @@ class StandaloneSettingsTest {
   })
   void refusesToOpenItselfToOthersWithoutASecret(String bind, String remedy) {
     assertThatThrownBy(() -> StandaloneSettings.of(Map.of(bind, "0.0.0.0")))
-        .isInstanceOf(StandaloneSettings.InvalidSetting.class)
+        .isInstanceOf(InvalidSetting.class)
         .hasMessageContaining(bind)
         .hasMessageContaining(remedy);
   }

@@ -1,5 +1,6 @@
 package flora.standalone.cli;
 
+import flora.embedded.FolderInUseException;
 import flora.schemas.Json;
 import flora.standalone.PortsFile;
 import flora.standalone.Standalone;
@@ -8,6 +9,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +33,11 @@ final class Connection implements AutoCloseable {
     @Option(names = "--json", description = "JSON, one value a line")
     boolean json;
   }
+
+  /** For a server that another command is starting, or stopping. */
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  private static final Duration AGAIN = Duration.ofSeconds(1);
 
   private final GatewayClient client;
   private final @Nullable Standalone own;
@@ -64,8 +71,28 @@ final class Connection implements AutoCloseable {
     for (var port : List.of("FLORA_PORT", "FLORA_KAFKA_PORT", "FLORA_S3_PORT")) {
       ports.putIfAbsent(port, "0");
     }
-    var own = Standalone.start(ports);
-    return new Connection(new GatewayClient(own.gateway(), environment.get("FLORA_API_KEY")), own);
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    for (boolean isFirst = true; ; isFirst = false) {
+      try {
+        var own = Standalone.start(ports);
+        return new Connection(
+            new GatewayClient(own.gateway(), environment.get("FLORA_API_KEY")), own);
+      } catch (FolderInUseException e) {
+        if (System.nanoTime() > deadline) {
+          throw e;
+        }
+        if (isFirst) {
+          System.err.println("another command is at this data folder: waiting for its server");
+        }
+      }
+      Thread.sleep(AGAIN);
+      running = toRunning(options, environment);
+      if (running != null) {
+        System.err.println(
+            "using the server of the other command; it stops with that one (./flora up keeps one)");
+        return new Connection(running, null);
+      }
+    }
   }
 
   /** Connects to a server that is up; starts none. */

@@ -1,6 +1,8 @@
 package flora.standalone.cli;
 
 import flora.embedded.FolderInUseException;
+import flora.embedded.PortInUseException;
+import flora.standalone.InvalidSetting;
 import flora.standalone.client.GatewayClient;
 import flora.standalone.client.InvalidInput;
 import java.nio.file.AccessDeniedException;
@@ -114,6 +116,14 @@ public final class Main {
         }
         case GatewayClient.Refused refused -> {
           out.println(refused.getMessage());
+          return REFUSED;
+        }
+        case InvalidSetting setting -> {
+          out.println(setting.getMessage());
+          return REFUSED;
+        }
+        case PortInUseException port -> {
+          out.println(port.getMessage());
           return REFUSED;
         }
         case InvalidInput invalid -> {

@@ -29,6 +29,18 @@ class MainTest {
   }
 
   @Test
+  void aSettingThatCannotBeServedIsOneSentence() {
+    var err = new StringWriter();
+
+    int code =
+        Main.commandLine().setErr(new PrintWriter(err, true)).execute("up", "--port", "many");
+
+    assertThat(code).isEqualTo(Main.REFUSED);
+    assertThat(err.toString().lines())
+        .containsExactly("FLORA_PORT=many is no port: expected 0 (a free one) to 65535");
+  }
+
+  @Test
   void everyCommandSaysWhatItDoes() {
     var commands = new ArrayList<String>();
     collect(Main.commandLine(), "", commands);
