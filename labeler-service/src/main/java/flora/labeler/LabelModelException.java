@@ -33,8 +33,8 @@ abstract sealed class LabelModelException extends PipelineException {
   static final class Unsupported extends LabelModelException {
     private final String hint;
 
-    Unsupported(String model, String hint, ModelException cause) {
-      super("the label model %s cannot be used: %s".formatted(model, cause.getMessage()), cause);
+    Unsupported(String model, String hint, String why, ModelException cause) {
+      super("the label model %s cannot be used: %s".formatted(model, why), cause);
       this.hint = hint;
     }
 

@@ -192,9 +192,13 @@ final class LabelModels {
   private <T> T open(Snapshot snapshot, String hint, Runnable beat, Function<Path, T> opening) {
     try (var folder = SnapshotFolder.open(cache, snapshot, workFolder)) {
       beat.run();
-      return opening.apply(folder.path());
-    } catch (ModelException e) {
-      throw new LabelModelException.Unsupported(name(snapshot), hint, e);
+      try {
+        return opening.apply(folder.path());
+      } catch (ModelException e) {
+        // a file's name in its repository says all; where it lies here is nobody's business
+        var why = String.valueOf(e.getMessage()).replace(folder.path() + "/", "");
+        throw new LabelModelException.Unsupported(name(snapshot), hint, why, e);
+      }
     } catch (SafetensorsException e) {
       throw new LabelModelException.Damaged(name(snapshot), e);
     }
@@ -231,7 +235,8 @@ final class LabelModels {
       try {
         return work.get();
       } catch (ModelException e) {
-        throw new LabelModelException.Unsupported(models, "name another label model", e);
+        throw new LabelModelException.Unsupported(
+            models, "name another label model", String.valueOf(e.getMessage()), e);
       }
     }
 

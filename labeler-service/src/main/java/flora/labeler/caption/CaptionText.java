@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * Puts the text of a caption together: trigger word, prefix, what the caption model said, tags,
  * suffix; pure.
  *
- * <p>First the replacements are made in caption and tags, then what is blacklisted goes: a tag that
- * is on the list, a phrase of the list out of the caption. Then a tag goes that the caption says
+ * <p>First the replacements are made in caption and tags, then what is blacklisted goes: out of the
+ * caption the phrase, of the tags every one that holds it. Then a tag goes that the caption says
  * already. Then, if the text has more tokens than the limit, whole tags go from the last on, then
  * words: of the caption, of the suffix, of the prefix; never the trigger word.
  */
@@ -113,7 +113,7 @@ public final class CaptionText {
     for (var label : labels) {
       var tag = strip(replace(label));
       boolean said = new Phrases(List.of(tag)).in(caption);
-      if (!tag.isEmpty() && !blacklist.is(tag) && !said) {
+      if (!tag.isEmpty() && !blacklist.in(tag) && !said) {
         tags.add(tag);
       }
     }

@@ -65,11 +65,6 @@ final class Phrases {
     return !phrases.isEmpty() && pattern.matcher(text).find();
   }
 
-  /** Whether a text is one of them, and nothing else. */
-  boolean is(String text) {
-    return !phrases.isEmpty() && pattern.matcher(text.strip()).matches();
-  }
-
   /**
    * A text with something else in their places; what is put in is not looked at again.
    *

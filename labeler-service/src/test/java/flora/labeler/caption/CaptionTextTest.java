@@ -71,7 +71,7 @@ class CaptionTextTest {
           # blacklist | replace | caption | tags | text
           photo | - | - | photo;cat | cat
           photo | - | - | photography;Photo | photography
-          red | - | a red cat | red cat | a cat, red cat
+          red | - | a red cat | red cat;reddish fur | a cat, reddish fur
           photo of | - | a photo of a cat | - | a a cat
           a photo of | - | A Photo  Of a cat | - | a cat
           ink | - | a cat, ink, on paper | - | a cat, on paper
