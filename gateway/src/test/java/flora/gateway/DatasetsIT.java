@@ -3,12 +3,18 @@ package flora.gateway;
 import static flora.gateway.Gateway.json;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import flora.schemas.ErrorCode;
+import flora.schemas.Failure;
 import flora.schemas.Json;
 import flora.schemas.Sha256;
+import flora.schemas.Stage;
 import flora.schemas.dataset.CaptionEdit;
 import flora.schemas.dataset.DatasetLatest;
 import flora.schemas.dataset.DatasetListing;
 import flora.schemas.dataset.DatasetReport;
+import flora.schemas.label.LabelEvent;
+import flora.schemas.run.Run;
+import flora.schemas.run.StageState;
 import flora.schemas.store.ObjectRef;
 import flora.schemas.store.StoreLayout;
 import flora.store.ObjectStore;
@@ -18,6 +24,7 @@ import java.io.IOException;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -296,8 +303,22 @@ class DatasetsIT {
             "unlooked", null, Sha256.sum(new byte[0]), 1, 0, 0, 0, Map.of(), 512, List.of());
     put(StoreLayout.datasetReport("unlooked", report.listing()), Json.bytes(report));
 
-    // until the labeler takes such runs it is said by name
-    assertThat(validate("unlooked").statusCode()).isEqualTo(501);
+    var first = validate("unlooked");
+    var second = validate("unlooked");
+
+    assertThat(first.statusCode()).isEqualTo(202);
+    var run = Json.mapper().readValue(first.body(), Run.class);
+    assertThat(run.request().dataset().checkOnly()).isTrue();
+    assertThat(run.stages().get(Stage.FETCH).status()).isEqualTo(StageState.Status.SKIPPED);
+    assertThat(first.headers().firstValue("Location")).contains("/v1/runs/" + run.id());
+    assertThat(json(second).path("id").asString()).isEqualTo(run.id().value());
+
+    Platform.get()
+        .tell(
+            new LabelEvent.Failed(
+                run.id(), 1, 1, Instant.now(), new Failure(ErrorCode.DATASET_EMPTY, "no", null)));
+    gateway.await(run.id(), r -> r.status().isTerminal());
+    assertThat(json(validate("unlooked")).path("id").asString()).isNotEqualTo(run.id().value());
   }
 
   private static HttpResponse<String> validate(String dataset) {

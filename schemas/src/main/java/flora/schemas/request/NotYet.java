@@ -18,8 +18,7 @@ final class NotYet {
    */
   private record Entry(RequestKey key, Set<String> values, String hint) {}
 
-  private static final List<Entry> ENTRIES =
-      List.of(any(RequestKey.SIDECARS), any(RequestKey.CHECK_ONLY));
+  private static final List<Entry> ENTRIES = List.of(any(RequestKey.SIDECARS));
 
   private NotYet() {}
 

@@ -67,6 +67,7 @@ class RefusedRequestTest {
         "{dataset: {label: {replace: [a]}}}|/dataset/label/replace|a map",
         "{dataset: {label: {replace: {a: ''}}}}|/dataset/label/replace|a map",
         "{dataset: {label: {min_new_tokens: 31}}}|/dataset/label/min_new_tokens|labeler clip",
+        "{train: {}, dataset: {check_only: true}}|/dataset/check_only|no version of the dataset",
         "{lr_warmup_steps: 5}|/lr_warmup_steps|no effect",
         // keys
         "{lora_rnak: 8}|/lora_rnak|unknown key 'lora_rnak'",
@@ -107,7 +108,6 @@ class RefusedRequestTest {
         "{task: causal-lm}|/task",
         "{train: {task: image-classification}}|/train/task",
         "{dataset: {label: {sidecars: true}}}|/dataset/label/sidecars",
-        "{dataset: {check_only: true}}|/dataset/check_only",
         "{bias: all}|/bias",
         "{lr_scheduler: polynomial}|/lr_scheduler",
         "{metadata_path: ./x.jsonl}|/metadata_path",

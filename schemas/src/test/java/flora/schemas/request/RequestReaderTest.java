@@ -138,6 +138,7 @@ class RequestReaderTest {
         "dataset: {name: x, label: {labeler: none}}",
         "dataset: {name: x, label: {labels: [cat, no], threshold: 0, top_k: 1, trigger_word: sks}}",
         "dataset: {name: x, label: {labels: {what: [b, a], style: styles, made: [oil]}}}",
+        "dataset: {name: x, check_only: true}",
         "dataset: {name: x, check_only: false, label: {token_limit: 77, num_beams: 1}}",
         "{model: {base_model: a/b}, dataset: {name: x}, train: {snr_gamma: 5, seed:"
             + " 9223372036854775807, lr_scheduler: cosine, lr_warmup_steps: 10, lora_alpha: 1}}"
