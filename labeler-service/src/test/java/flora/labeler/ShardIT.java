@@ -70,7 +70,12 @@ class ShardIT {
               "--store.secret-key=" + s3.secretKey());
       try (var one = LabelerProcess.start("one", folder, settings);
           var two = LabelerProcess.start("two", folder, settings)) {
-        ask(kafka, rig, store);
+        store.put(
+            StoreLayout.RUNS,
+            StoreLayout.head(LabelerRig.RUN),
+            Json.bytes(rig.head()),
+            "application/json");
+        ask(kafka, store);
 
         await().atMost(LONG).until(() -> done(store) >= PARTS * 3 / 10);
         var holder = holder(store).contains("one") ? one : two;
@@ -88,6 +93,9 @@ class ShardIT {
         kafka =
             EmbeddedKafka.start(EmbeddedKafka.Options.on(folder.resolve("kafka")).withPort(port));
 
+        // as the gateway does for runs that nobody holds: a broker may forget a record with its
+        // lock
+        ask(kafka, store);
         await().atMost(LONG).until(() -> head(store).map(h -> h.label() != null).orElse(false));
         assertThat(one.isAlive()).isNotEqualTo(two.isAlive());
         assertThat(workers).as("who did parts before one was killed").hasSize(2);
@@ -124,17 +132,11 @@ class ShardIT {
     }
   }
 
-  private static void ask(EmbeddedKafka kafka, LabelerRig rig, S3ObjectStore store)
-      throws Exception {
+  private static void ask(EmbeddedKafka kafka, S3ObjectStore store) throws Exception {
     var yaml = "dataset: {name: many, label: {model: flora/shapes-clip, labels: [picture]}}";
     var request = Json.bytes(LabelerRig.request(yaml));
     var key = StoreLayout.request(LabelerRig.RUN);
     store.put(StoreLayout.RUNS, key, request, "application/json");
-    store.put(
-        StoreLayout.RUNS,
-        StoreLayout.head(LabelerRig.RUN),
-        Json.bytes(rig.head()),
-        "application/json");
     var reference = new ObjectRef(StoreLayout.RUNS, key, request.length, Sha256.sum(request));
     try (var producer =
         new KafkaProducer<>(
