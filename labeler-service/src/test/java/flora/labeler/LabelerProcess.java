@@ -5,7 +5,9 @@ import flora.labeler.caption.Captioner;
 import flora.labeler.caption.LabelRecipe;
 import flora.labeler.caption.Prepared;
 import flora.models.image.RgbImage;
+import flora.store.ObjectStore;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import org.springframework.context.annotation.Bean;
@@ -25,8 +27,12 @@ final class LabelerProcess implements AutoCloseable {
 
     @Bean
     @Primary
-    Labelling.Opener slowModel() {
-      return (options, head, beat) -> new Slow(LabelModels.recipe(options, head));
+    Labelling slowModel(ObjectStore store, LabelerProperties properties) {
+      return new Labelling(
+          store,
+          (options, head, beat) -> new Slow(LabelModels.recipe(options, head)),
+          properties,
+          Clock.systemUTC());
     }
   }
 
