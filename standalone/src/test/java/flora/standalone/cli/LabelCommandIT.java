@@ -60,21 +60,27 @@ class LabelCommandIT {
   }
 
   private int label(Path folder, Path output, String... more) {
-    var command =
-        new ArrayList<>(
-            List.of(
-                "label",
-                "--input",
-                folder.toString(),
-                "--output",
-                output.toString(),
-                "--model",
-                CLIP,
-                "--labels",
-                "a red circle,a blue square",
-                "--server",
-                flora.gateway().toString()));
+    var command = labelling(folder, output);
     command.addAll(List.of(more));
+    return flora(command);
+  }
+
+  private static List<String> labelling(Path folder, Path output) {
+    return new ArrayList<>(
+        List.of(
+            "label",
+            "--input",
+            folder.toString(),
+            "--output",
+            output.toString(),
+            "--model",
+            CLIP,
+            "--labels",
+            "a red circle,a blue square"));
+  }
+
+  private int flora(List<String> command) {
+    command.addAll(List.of("--server", flora.gateway().toString()));
     var standardOut = System.out;
     var standardErr = System.err;
     var outBytes = new ByteArrayOutputStream();
@@ -143,6 +149,22 @@ class LabelCommandIT {
           .hasContent(row.text() + "\n");
     }
     assertThat(folder.resolve("metadata.csv")).doesNotExist();
+  }
+
+  @Test
+  void checksAFolderWithFoldersBelowItAndMakesNothing() throws Exception {
+    var folder = folder("checked", "gray.png");
+    Files.createDirectories(folder.resolve("more"));
+    Files.copy(folder.resolve("gray.png"), folder.resolve("more/copy.png"));
+    Files.writeString(folder.resolve("more/broken.png"), "no picture");
+    Files.writeString(folder.resolve("metadata.csv"), "file_name,text\ngray.png,NA\n");
+    var check = new ArrayList<>(List.of("check", "--input", folder.toString()));
+
+    assertThat(flora(check)).as(err + out).isEqualTo(Main.DONE);
+    assertThat(out)
+        .contains("dataset checked: 2 pictures, 1 left out, 1 twice")
+        .contains("unreadable", "more/broken.png", "duplicate", "caption_pandas_null");
+    assertThat(err).contains("uploaded 4/4 files");
   }
 
   @Test
