@@ -35,6 +35,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -52,6 +53,7 @@ class MemoryTest {
   @Test
   @Timeout(120)
   void tenTimesThePicturesNeedNoMoreMemory() throws Exception {
+    heapWhenLooked(FEW); // whatever is made once is there from now on
     long few = heapWhenLooked(FEW);
     long many = heapWhenLooked(MANY);
 
@@ -61,7 +63,7 @@ class MemoryTest {
 
   /** Bytes in use when every picture has been looked at and nothing is written yet. */
   private long heapWhenLooked(int pictures) throws Exception {
-    var store = new Generated(pictures, Files.createDirectory(folder.resolve("s" + pictures)));
+    var store = new Generated(pictures, Files.createTempDirectory(folder, "store"));
     var captioner = new NullCaptioner("a picture");
     var properties =
         new LabelerProperties(64, 2, DataSize.ofMegabytes(1), 1 << 20, 256, Duration.ofSeconds(30));
@@ -216,10 +218,21 @@ class MemoryTest {
       var told =
           (LabelEvent.Progressed) event.apply(new EventStamp(LabelerRig.RUN, 1, 1, Instant.EPOCH));
       if (told.done() == told.total()) {
-        var memory = ManagementFactory.getMemoryMXBean();
-        memory.gc();
-        heap = Math.max(heap, memory.getHeapMemoryUsage().getUsed());
+        heap = Math.max(heap, used());
       }
+    }
+
+    /** What other tests have left may take more than one collection to go. */
+    private static long used() {
+      var memory = ManagementFactory.getMemoryMXBean();
+      return LongStream.generate(
+              () -> {
+                memory.gc();
+                return memory.getHeapMemoryUsage().getUsed();
+              })
+          .limit(4)
+          .min()
+          .orElseThrow();
     }
 
     @Override

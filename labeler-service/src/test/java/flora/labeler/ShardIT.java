@@ -93,8 +93,7 @@ class ShardIT {
         kafka =
             EmbeddedKafka.start(EmbeddedKafka.Options.on(folder.resolve("kafka")).withPort(port));
 
-        // as the gateway does for runs that nobody holds: a broker may forget a record with its
-        // lock
+        // as the gateway does for runs that nobody holds
         ask(kafka, store);
         await().atMost(LONG).until(() -> head(store).map(h -> h.label() != null).orElse(false));
         assertThat(one.isAlive()).isNotEqualTo(two.isAlive());

@@ -75,7 +75,8 @@ class SharedLabellingTest {
     assertThatThrownBy(
             () ->
                 rig.run(
-                    request(COLOURS_AND_SHAPES), rig.contextThatDiesAt(whole.asked() - 14 - SIZE - 6)))
+                    request(COLOURS_AND_SHAPES),
+                    rig.contextThatDiesAt(whole.asked() - 14 - SIZE - 6)))
         .isInstanceOf(StageContext.LeaseLost.class);
     int done = Shard.allDone(store, RUN).size();
     assertThat(done).isBetween(1, 3);

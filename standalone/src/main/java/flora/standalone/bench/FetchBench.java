@@ -39,6 +39,9 @@ public final class FetchBench {
   private static final String HUB = "huggingface_hub";
   private static final String ARIA = "aria2c -x16 -s16";
 
+  /** Without it aria2c uses fewer connections than it is allowed: pieces of 20 MiB at least. */
+  private static final String SMALL_PIECES = " -k1M";
+
   private interface Scenario {
     boolean run(Path work) throws IOException, InterruptedException;
   }
@@ -133,11 +136,12 @@ public final class FetchBench {
       one.ifPresent(seconds -> table.row("curl, one connection", seconds));
       var contenders = new LinkedHashMap<String, Contender>();
       contenders.put(ARIA, () -> peers.aria2(url));
+      contenders.put(ARIA + SMALL_PIECES, () -> peers.aria2(url, "-k1M"));
       contenders.put(ENGINE, () -> OptionalDouble.of(rig.fetch("bench/connections")));
       var took = contest(table, contenders);
       double flora = seconds(took, ENGINE).orElseThrow();
       one.ifPresent(s -> table.atLeast(12, s / flora, "× one connection"));
-      seconds(took, ARIA).ifPresent(s -> table.atLeast(1, s / flora, "× aria2c"));
+      seconds(took, ARIA).ifPresent(s -> table.atLeast(1, s / flora, "× " + ARIA));
       return table.print();
     }
   }

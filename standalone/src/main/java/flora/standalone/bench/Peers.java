@@ -6,6 +6,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -43,20 +44,17 @@ final class Peers {
     return timed("curl", List.of("curl", "-sSfL", "-o", "file", url.toString()));
   }
 
-  /** Seconds of {@code aria2c} with 16 connections; empty when it is not installed. */
-  OptionalDouble aria2(URI url) throws IOException, InterruptedException {
-    return timed(
-        "aria2c",
-        List.of(
-            "aria2c",
-            "-q",
-            "-x16",
-            "-s16",
-            "-k1M",
-            "--file-allocation=none",
-            "-o",
-            "file",
-            url.toString()));
+  /**
+   * Seconds of {@code aria2c} with 16 connections; empty when it is not installed.
+   *
+   * @param more options
+   */
+  OptionalDouble aria2(URI url, String... more) throws IOException, InterruptedException {
+    var command = new ArrayList<>(List.of("aria2c", "-q", "-x16", "-s16", "-o", "file"));
+    command.add("--file-allocation=none");
+    command.addAll(List.of(more));
+    command.add(url.toString());
+    return timed("aria2c", command);
   }
 
   /** Seconds of {@code snapshot_download} to disk; empty when Python does not have it. */
