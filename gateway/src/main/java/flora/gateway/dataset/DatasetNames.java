@@ -5,13 +5,18 @@ import flora.schemas.Names;
 import java.nio.charset.StandardCharsets;
 
 /** What the parts of an address below {@code /v1/datasets} may look like. */
-final class DatasetNames {
+public final class DatasetNames {
 
   private static final int LONGEST_NAME = 255;
 
   private DatasetNames() {}
 
-  static void dataset(String name) {
+  /**
+   * A dataset's name is one that may be part of an address and of a key.
+   *
+   * @throws Refusal.Invalid when it is not
+   */
+  public static void dataset(String name) {
     if (!Names.isSafe(name)) {
       throw new Refusal.Invalid(
           "name", "the dataset's name is not " + Names.RULE, "choose such a name");

@@ -99,7 +99,7 @@ public final class Incoming {
   }
 
   /** Digest of what lies in a dataset's folder; empty when nothing does. */
-  Optional<Sha256> listing(String dataset) {
+  public Optional<Sha256> listing(String dataset) {
     var listing = new DatasetListing();
     try (var files = store.list(StoreLayout.DATASETS, StoreLayout.incoming(dataset))) {
       files.forEach(file -> listing.add(file.key(), file.size(), file.etag()));

@@ -16,21 +16,22 @@ import java.util.Iterator;
 import java.util.Optional;
 
 /** The newest version of a dataset, as {@code latest.json} names it. */
-final class LatestVersion {
+public final class LatestVersion {
 
   /** What the look at a version has found. */
-  static final String REPORT = "report.json";
+  public static final String REPORT = "report.json";
 
   private static final String CAPTIONS = "metadata.csv";
 
   private final ObjectStore store;
 
-  LatestVersion(ObjectStore store) {
+  /** Of the datasets in a store. */
+  public LatestVersion(ObjectStore store) {
     this.store = store;
   }
 
   /** What {@code latest.json} says; empty when no run has labelled the dataset yet. */
-  Optional<DatasetLatest> find(String dataset) {
+  public Optional<DatasetLatest> find(String dataset) {
     return store
         .read(StoreLayout.DATASETS, StoreLayout.datasetLatest(dataset))
         .map(s -> Json.read(s.bytes(), DatasetLatest.class));

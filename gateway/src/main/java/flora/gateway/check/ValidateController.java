@@ -1,5 +1,8 @@
-package flora.gateway.dataset;
+package flora.gateway.check;
 
+import flora.gateway.dataset.DatasetNames;
+import flora.gateway.dataset.Incoming;
+import flora.gateway.dataset.LatestVersion;
 import flora.gateway.error.Refusal;
 import flora.gateway.run.RunView;
 import flora.gateway.run.Submissions;
