@@ -2,7 +2,6 @@ package flora.models.tokenizer;
 
 import java.nio.file.Path;
 import java.text.Normalizer;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Locale;
@@ -69,15 +68,7 @@ public final class ClipTokenizer {
 
   /** The ids of a text with start and end, cut and padded to a length of at least 2. */
   public Encoding encode(String text, int length) {
-    int[] all = ids(text);
-    long[] ids = new long[length];
-    Arrays.fill(ids, files.pad());
-    int used = Math.min(all.length, length);
-    for (int i = 0; i < used; i++) {
-      ids[i] = all[i];
-    }
-    ids[used - 1] = files.end();
-    return new Encoding(ids, used);
+    return Encoding.of(ids(text), length, files.end(), files.pad());
   }
 
   /** The ids of a text with start and end, however many. */
