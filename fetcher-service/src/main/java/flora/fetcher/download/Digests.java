@@ -57,6 +57,11 @@ final class Digests {
   }
 
   String expected() {
+    return expected(file);
+  }
+
+  /** What a file is listed with. */
+  static String expected(HubFile file) {
     var listed = file.sha256();
     return listed == null ? "git id " + file.gitSha1() : "sha256 " + listed;
   }

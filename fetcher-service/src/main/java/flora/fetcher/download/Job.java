@@ -41,7 +41,7 @@ final class Job {
   }
 
   void mismatched(RepoCopies copies, HubFile file, String source, String received) {
-    var expected = new Digests(file).expected();
+    var expected = Digests.expected(file);
     news.add(w -> w.mismatched(copies.listing(), file, source, expected, received));
   }
 

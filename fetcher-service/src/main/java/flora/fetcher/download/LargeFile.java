@@ -162,7 +162,7 @@ final class LargeFile {
       return patiently(() -> publish(claim, leftOver));
     }
     var inquiry = new Inquiry(copies.listedBy().orElse(""));
-    var expected = new Digests(file).expected();
+    var expected = Digests.expected(file);
     var received = "other bytes";
     var next = Optional.of(Refetch.NOTHING);
     while (next.isPresent()) {
