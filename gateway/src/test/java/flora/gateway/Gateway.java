@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.function.Predicate;
 import org.awaitility.Awaitility;
 import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.SmartLifecycle;
 import tools.jackson.databind.JsonNode;
 
 /** A running gateway, seen over HTTP; its answers are held against their {@link Contract}. */
@@ -36,6 +37,11 @@ final class Gateway implements AutoCloseable {
 
   <T> T bean(Class<T> type) {
     return context.getBean(type);
+  }
+
+  /** Stops one part of it, as if that part hung. */
+  void stop(String part) {
+    context.getBean(part, SmartLifecycle.class).stop();
   }
 
   URI root() {

@@ -4,6 +4,7 @@ import static flora.gateway.Gateway.json;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import flora.gateway.bus.KafkaClients;
 import flora.gateway.run.Submissions;
 import flora.schemas.Json;
 import flora.schemas.RunId;
@@ -19,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import org.apache.kafka.clients.producer.ProducerConfig;
 import org.junit.jupiter.api.Test;
 
 class SeveralGatewaysIT {
@@ -59,6 +61,35 @@ class SeveralGatewaysIT {
     }
   }
 
+  /** One that was late, or slow: it shut the member out, and has no place in the group itself. */
+  @Test
+  void whoHasTheNameInTheGroupGoesOnWhenItsTransactionsAreFencedOff() {
+    try (var member = PLATFORM.gateway("--gateway.instance=member");
+        var late =
+            member
+                .bean(KafkaClients.class)
+                .producer(Map.of(ProducerConfig.TRANSACTIONAL_ID_CONFIG, "gateway-member"))) {
+      var projection = member.bean(flora.gateway.projection.Projection.class);
+      await().atMost(Duration.ofSeconds(20)).until(() -> anyOwned(member));
+      Run owned = null;
+      while (owned == null) {
+        var each = member.submit("{name: fenced-off, model: {base_model: a/b}}");
+        owned = projection.owns(each.id()) ? each : null;
+      }
+      var id = owned.id();
+      PLATFORM.tell(Stories.fetchStarted(id, Instant.now()));
+      member.await(id, r -> r.status() == Run.Status.FETCHING);
+
+      late.initTransactions();
+      PLATFORM.tell(Stories.fetched(id));
+
+      // a member that is only waited for is dropped after 10 s
+      await()
+          .atMost(Duration.ofSeconds(8))
+          .until(() -> member.run(id).status() == Run.Status.SUCCEEDED);
+    }
+  }
+
   @Test
   void aRunThatWasFrozenAndNeverAnnouncedIsNotLost() {
     var id = RunId.of("never announced");
@@ -66,17 +97,21 @@ class SeveralGatewaysIT {
         RequestReader.read(
             "{name: lost, model: {base_model: a/b}}".getBytes(StandardCharsets.UTF_8),
             ContentKind.YAML);
-    // as far as a gateway comes that is killed in between
-    PLATFORM.shared().bean(Submissions.class).freeze(id, request, null);
-    assertThat(PLATFORM.shared().run(id).name()).isEqualTo("lost");
-    assertThat(PLATFORM.records(Topics.RUN_EVENTS, id.value())).isEmpty();
+    Instant frozenAt;
+    try (var killed = PLATFORM.gateway("--gateway.instance=killed")) {
+      // as far as a gateway comes that is killed in between: it does not look again itself
+      killed.stop("reconciler");
+      killed.bean(Submissions.class).freeze(id, request, null);
+      assertThat(killed.run(id).name()).isEqualTo("lost");
+      frozenAt = killed.run(id).createdAt();
+      assertThat(PLATFORM.records(Topics.RUN_EVENTS, id.value())).isEmpty();
+    }
 
     try (var next = PLATFORM.gateway("--gateway.instance=next")) {
       await()
           .atMost(Duration.ofSeconds(15))
           .until(() -> PLATFORM.records(Topics.FETCH_REQUESTS, id.value()).size() == 1);
-      assertThat(next.await(id, r -> r.updatedAt() != null).createdAt())
-          .isEqualTo(PLATFORM.shared().run(id).createdAt());
+      assertThat(next.await(id, r -> r.updatedAt() != null).createdAt()).isEqualTo(frozenAt);
     }
   }
 

@@ -9,12 +9,15 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.RangeAssignor;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.FencedInstanceIdException;
+import org.apache.kafka.common.errors.GroupIdNotFoundException;
 import org.apache.kafka.common.errors.InvalidProducerEpochException;
 import org.apache.kafka.common.errors.ProducerFencedException;
 import org.apache.kafka.common.errors.WakeupException;
@@ -33,7 +36,9 @@ import org.springframework.stereotype.Component;
  * no harm: the join is idempotent.
  *
  * <p>Several gateways share the partitions, each under its own instance name. Of two that have the
- * same name the newer one works; the older one stands by until the name is free.
+ * same name the newer one works; the older one stands by until the name is free. Who joined the
+ * group last under the name has it: being told that one's transactions are fenced off says nothing,
+ * for two that begin at once may each have shut out the other, or one has only been slow.
  */
 @Component
 public final class Projection implements SmartLifecycle {
@@ -50,6 +55,9 @@ public final class Projection implements SmartLifecycle {
   private volatile @Nullable ProjectionSession session;
   private volatile Set<Integer> owned = Set.of();
   private @Nullable Thread worker;
+
+  /** Under which the group knew the last session; the worker's alone. */
+  private String member = "";
 
   Projection(KafkaClients clients, GatewayProperties properties) {
     this.clients = clients;
@@ -99,7 +107,7 @@ public final class Projection implements SmartLifecycle {
       } catch (ProducerFencedException
           | InvalidProducerEpochException
           | FencedInstanceIdException e) {
-        log.warn("another gateway is instance {}: this one stands by", instance);
+        log.warn("fenced off: {}", e.getMessage());
         standBy();
       } catch (KafkaException e) {
         log.warn("projection begins anew: {}", e.toString());
@@ -110,7 +118,6 @@ public final class Projection implements SmartLifecycle {
         pause(PAUSE);
       } finally {
         owned = Set.of();
-        session = null;
       }
     }
   }
@@ -147,6 +154,8 @@ public final class Projection implements SmartLifecycle {
         current.step();
       }
     } finally {
+      session = null;
+      member = consumer.groupMetadata().memberId();
       // whoever stops in order leaves at once; who was fenced off cannot take the other's place
       consumer.close(
           CloseOptions.timeout(Duration.ofSeconds(3))
@@ -157,24 +166,28 @@ public final class Projection implements SmartLifecycle {
     }
   }
 
-  /** Waits until no member of the group has this gateway's name. */
+  /** Waits until no other member of the group has this gateway's name. */
   private void standBy() {
     owned = Set.of();
     try (var admin = clients.admin()) {
-      while (running && pause(STANDBY)) {
-        try {
-          var group = admin.describeConsumerGroups(List.of(GROUP)).all().get().get(GROUP);
-          if (group == null
-              || group.members().stream()
-                  .noneMatch(m -> m.groupInstanceId().filter(instance::equals).isPresent())) {
-            return;
-          }
-        } catch (java.util.concurrent.ExecutionException e) {
-          log.debug("cannot see the group: {}", e.getMessage());
-        }
+      while (running && isTaken(admin)) {
+        log.info("another gateway is instance {}: this one stands by", instance);
+        pause(STANDBY);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private boolean isTaken(Admin admin) throws InterruptedException {
+    try {
+      return admin.describeConsumerGroups(List.of(GROUP)).all().get().values().stream()
+          .flatMap(group -> group.members().stream())
+          .filter(m -> m.groupInstanceId().filter(instance::equals).isPresent())
+          .anyMatch(m -> !m.consumerId().equals(member));
+    } catch (ExecutionException e) {
+      log.debug("cannot see the group: {}", e.getMessage());
+      return !(e.getCause() instanceof GroupIdNotFoundException);
     }
   }
 
