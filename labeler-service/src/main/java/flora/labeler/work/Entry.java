@@ -27,6 +27,11 @@ public record Entry(
     return new Entry(new Picture(fileName, bucket, key, size, null, null), null, null, null, null);
   }
 
+  /** The same with the caption that a person has given it before. */
+  Entry saying(LabelRow row) {
+    return new Entry(picture, row.text(), row.source(), label, before);
+  }
+
   ShardRow left(String reason) {
     return new ShardRow.Left(new Rejected(picture.fileName(), reason));
   }

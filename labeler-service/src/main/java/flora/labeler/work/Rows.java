@@ -2,19 +2,23 @@ package flora.labeler.work;
 
 import flora.labeler.caption.Caption;
 import flora.labeler.caption.LabelRecipe;
-import flora.labeler.image.Picture;
 import flora.schemas.Sha256;
 import flora.schemas.label.LabelRow;
 import flora.schemas.label.Score;
 import flora.schemas.request.LabelOptions.Target;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Which caption counts, and the row that comes of it; pure. */
 public final class Rows {
 
   private static final String NO_CAPTION = "no caption came with it, and the labeler is none";
+
+  /** Sources of captions that are neither a person's nor a model's. */
+  private static final Set<String> NOT_MADE = Set.of("folder", "trigger_word");
+
   private static final String NO_CLASS =
       "it lies in no folder, and its class is the name of the folder";
   private static final String NOTHING_LEFT = "nothing is left of the caption";
@@ -69,45 +73,33 @@ public final class Rows {
   }
 
   /**
+   * The entry of a picture whose bytes are those of the version before: what a person has said of
+   * them stays where nothing newer came.
+   */
+  public Entry known(Entry entry, LabelRow before) {
+    boolean human = before.source().equals("user") || before.source().equals("edit");
+    return human && entry.given() == null ? entry.saying(before) : entry;
+  }
+
+  /**
    * The row of a picture whose bytes are those of the version before; null when a part of it is to
    * be made anew.
+   *
+   * @param entry {@linkplain #known with what is known}
    */
   public @Nullable ShardRow kept(Entry entry, LabelRow before) {
-    var look = Look.of(before);
     boolean current = before.recipe() != null && before.recipe().equals(digest);
-    if (entry.given() != null) {
-      if (needsModel(entry) && !(current && before.label() != null)) {
-        return null;
-      }
-      var label = entry.label() == null && needsModel(entry) ? before.label() : entry.label();
-      return given(entry, look, label, needsModel(entry));
+    if (entry.given() == null && (current || lookOnly)) {
+      boolean classified = entry.label() == null && target == Target.ZERO_SHOT;
+      var row = before.of(entry.picture().fileName(), entry.picture().etag());
+      return finish(entry, classified ? row : row.withLabel(entry.label()), false);
     }
-    boolean human = before.source().equals("user") || before.source().equals("edit");
-    if (human || current || lookOnly) {
-      return finish(
-          entry,
-          new LabelRow(
-              entry.picture().fileName(),
-              look.sha256(),
-              look.size(),
-              look.width(),
-              look.height(),
-              look.frames(),
-              before.text(),
-              before.source(),
-              entry.label() == null && target == Target.ZERO_SHOT ? before.label() : entry.label(),
-              before.caption(),
-              before.labels(),
-              before.model(),
-              before.captionModel(),
-              before.recipe(),
-              before.cutTokens(),
-              look.phash(),
-              look.thumb(),
-              entry.picture().etag()),
-          false);
+    if (!needsModel(entry)) {
+      return plain(entry, Look.of(before));
     }
-    return null;
+    return entry.given() != null && current && before.label() != null
+        ? given(entry, Look.of(before), before.label(), false)
+        : null;
   }
 
   /** The row of a picture that needs no model. */
@@ -124,19 +116,23 @@ public final class Rows {
       return finish(entry, row(entry, look, text, "folder", folder, null, List.of(), 0), false);
     }
     if (triggerWord != null) {
-      return finish(
-          entry, row(entry, look, triggerWord, "trigger_word", null, null, List.of(), 0), false);
+      var row = row(entry, look, triggerWord, "trigger_word", entry.label(), null, List.of(), 0);
+      return finish(entry, row, false);
     }
     return lookOnly
-        ? finish(entry, row(entry, look, "", "none", null, null, List.of(), 0), false)
+        ? finish(entry, row(entry, look, "", "none", entry.label(), null, List.of(), 0), false)
         : entry.left(NO_CAPTION);
   }
 
-  /** The row of a picture that the model has said something of. */
-  ShardRow made(Entry entry, Look look, Caption caption) {
+  /**
+   * The row of a picture that the model has said something of.
+   *
+   * @param now whether it was this picture that the model saw, and not another of the same bytes
+   */
+  ShardRow made(Entry entry, Look look, Caption caption, boolean now) {
     var label = entry.label() == null ? caption.label() : entry.label();
     if (entry.given() != null) {
-      return given(entry, look, label, true);
+      return given(entry, look, label, now);
     }
     if (caption.text().isBlank()) {
       return entry.left(NOTHING_LEFT);
@@ -153,81 +149,18 @@ public final class Rows {
             caption.raw(),
             scores(caption),
             caption.cutTokens()),
-        true);
-  }
-
-  /** The same bytes under another name: what was made of them is made of it, too. */
-  ShardRow copy(Entry entry, ShardRow first) {
-    return switch (first) {
-      case ShardRow.Left(var why) -> entry.left(why.reason());
-      case ShardRow.Labelled(var row, _) -> {
-        if (entry.given() != null) {
-          var label = entry.label() == null && needsModel(entry) ? row.label() : entry.label();
-          yield given(entry, Look.of(row), label, needsModel(entry));
-        }
-        if (!needsModel(entry)) {
-          yield plain(entry, Look.of(row));
-        }
-        yield finish(entry, renamed(row, entry.picture(), entry.label()), false);
-      }
-    };
+        now);
   }
 
   /** A picture's row with what was made of another one of the same bytes. */
   public static LabelRow saying(LabelRow row, LabelRow other) {
-    return of(row.fileName(), row.etag(), row.label(), other);
+    return other.of(row.fileName(), row.etag()).withLabel(row.label());
   }
 
-  private static LabelRow renamed(LabelRow row, Picture picture, @Nullable String label) {
-    return of(picture.fileName(), picture.etag(), label == null ? row.label() : label, row);
-  }
-
-  private static LabelRow of(
-      String fileName, @Nullable String etag, @Nullable String label, LabelRow row) {
-    return new LabelRow(
-        fileName,
-        row.sha256(),
-        row.size(),
-        row.width(),
-        row.height(),
-        row.frames(),
-        row.text(),
-        row.source(),
-        label,
-        row.caption(),
-        row.labels(),
-        row.model(),
-        row.captionModel(),
-        row.recipe(),
-        row.cutTokens(),
-        row.phash(),
-        row.thumb(),
-        etag);
-  }
-
-  private ShardRow given(Entry entry, Look look, @Nullable String label, boolean asked) {
-    return finish(
-        entry,
-        new LabelRow(
-            entry.picture().fileName(),
-            look.sha256(),
-            look.size(),
-            look.width(),
-            look.height(),
-            look.frames(),
-            Objects.requireNonNull(entry.given()),
-            entry.source() == null ? "user" : entry.source(),
-            label,
-            null,
-            List.of(),
-            null,
-            null,
-            asked ? digest : null, // its class was made
-            0,
-            look.phash(),
-            look.thumb(),
-            entry.picture().etag()),
-        asked);
+  private ShardRow given(Entry entry, Look look, @Nullable String label, boolean now) {
+    var source = entry.source() == null ? "user" : entry.source();
+    var text = Objects.requireNonNull(entry.given());
+    return finish(entry, row(entry, look, text, source, label, null, List.of(), 0), now);
   }
 
   private LabelRow row(
@@ -239,7 +172,9 @@ public final class Rows {
       @Nullable String caption,
       List<Score> labels,
       int cutTokens) {
-    boolean made = !source.equals("folder") && !source.equals("trigger_word");
+    boolean made = entry.given() == null && !NOT_MADE.contains(source);
+    // a caption that a person gave does not follow from it, but its class may
+    boolean follows = entry.given() == null ? !source.equals("folder") : needsModel(entry);
     return new LabelRow(
         entry.picture().fileName(),
         look.sha256(),
@@ -254,7 +189,7 @@ public final class Rows {
         labels,
         made && recipe != null ? recipe.model() : null,
         made && recipe != null ? recipe.captionModel() : null,
-        source.equals("folder") ? null : digest,
+        follows ? digest : null,
         cutTokens,
         look.phash(),
         look.thumb(),
@@ -274,6 +209,6 @@ public final class Rows {
     if (label == null) {
       return lookOnly ? new ShardRow.Labelled(row, made) : entry.left(NO_CLASS);
     }
-    return new ShardRow.Labelled(renamed(row, entry.picture(), label), made);
+    return new ShardRow.Labelled(row.withLabel(label), made);
   }
 }

@@ -1,11 +1,13 @@
 package flora.labeler.work;
 
+import flora.labeler.caption.Caption;
 import flora.labeler.caption.Captioner;
 import flora.labeler.caption.Prepared;
 import flora.labeler.image.PictureReader;
 import flora.labeler.work.Rows.Look;
 import flora.models.image.PerceptualHash;
 import flora.schemas.Sha256;
+import flora.store.ObjectStoreException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -29,12 +31,14 @@ import org.jspecify.annotations.Nullable;
  * Works on some pictures: some threads read, some decode, and the calling thread is at the model.
  * What is between them is bounded in pictures and in bytes, so memory depends on the settings and
  * not on the pictures; a picture that takes long holds up no other. Rows come in the order of the
- * entries. Pictures of the same bytes are decoded and labelled once, for which the rows of one run
- * are held: it is meant for a part of a dataset at a time.
+ * entries. Pictures of the same bytes are decoded and labelled once, for which what was found out
+ * of them in one run is held: it is meant for a part of a dataset at a time.
  */
 public final class ShardWork {
 
   private static final int READERS = 4;
+
+  private static final String GONE = "it was taken away after it was listed";
 
   /** Bytes of files that were read and not decoded yet; a permit is a KiB. */
   private static final int READ_AHEAD = 256 << 10;
@@ -42,8 +46,9 @@ public final class ShardWork {
   /** What has become of a picture when it comes to the model. */
   private sealed interface Step {
 
-    /** Its row needs no model. */
-    record Done(int index, Entry entry, Sha256 sha256, ShardRow row) implements Step {}
+    /** Its row needs no model; without a look it could not be decoded. */
+    record Done(int index, Entry entry, Sha256 sha256, ShardRow row, @Nullable Look look)
+        implements Step {}
 
     /** Nothing could be read. */
     record Unread(int index, ShardRow row) implements Step {}
@@ -60,6 +65,15 @@ public final class ShardWork {
     /** Something is wrong that is not the picture. */
     record Broken(Throwable cause) implements Step {}
   }
+
+  /**
+   * What was found out of some bytes, for all pictures that have them.
+   *
+   * @param row of the first of them
+   * @param look null when they cannot be decoded
+   * @param caption null when no model was asked
+   */
+  private record Seen(ShardRow row, @Nullable Look look, @Nullable Caption caption) {}
 
   private final PictureReader reader;
   private final @Nullable Captioner captioner;
@@ -118,7 +132,7 @@ public final class ShardWork {
 
     // of the calling thread
     private final TreeMap<Integer, ShardRow> waitingForTurn = new TreeMap<>();
-    private final Map<String, ShardRow> rowsByBytes = new HashMap<>();
+    private final Map<String, Seen> seen = new HashMap<>();
     private final Map<String, List<Step.Copy>> copies = new HashMap<>();
     private final List<Step.Ready> batch = new ArrayList<>();
     private int next;
@@ -160,19 +174,19 @@ public final class ShardWork {
     private void take(Step step) {
       switch (step) {
         case Step.Unread(int index, var row) -> emit(index, row);
-        case Step.Done(int index, var entry, var sha256, var row) -> {
+        case Step.Done(int index, var entry, var sha256, var row, var look) -> {
           emit(index, row);
-          resolve(bytes(entry, sha256), row);
+          resolve(bytes(entry, sha256), new Seen(row, look, null));
         }
         case Step.Ready ready -> batch.add(ready);
         case Step.Copy copy -> {
-          var first = rowsByBytes.get(bytes(copy.entry(), copy.sha256()));
+          var first = seen.get(bytes(copy.entry(), copy.sha256()));
           if (first == null) {
             copies
                 .computeIfAbsent(bytes(copy.entry(), copy.sha256()), _ -> new ArrayList<>())
                 .add(copy);
           } else {
-            emit(copy.index(), rules.copy(copy.entry(), first));
+            emit(copy.index(), again(copy.entry(), first));
           }
         }
         case Step.Broken(var cause) -> {
@@ -196,20 +210,35 @@ public final class ShardWork {
       atModel += nanos.getAsLong() - before;
       for (int i = 0; i < batch.size(); i++) {
         var ready = batch.get(i);
-        var row = rules.made(ready.entry(), ready.look(), captions.get(i));
+        var row = rules.made(ready.entry(), ready.look(), captions.get(i), true);
         emit(ready.index(), row);
-        resolve(bytes(ready.entry(), ready.look().sha256()), row);
+        resolve(
+            bytes(ready.entry(), ready.look().sha256()),
+            new Seen(row, ready.look(), captions.get(i)));
       }
       batch.clear();
     }
 
     /** The row of the first picture of these bytes is there. */
-    private void resolve(String bytes, ShardRow row) {
-      rowsByBytes.put(bytes, row);
+    private void resolve(String bytes, Seen first) {
+      seen.put(bytes, first);
       var waiting = copies.remove(bytes);
       if (waiting != null) {
-        waiting.forEach(copy -> emit(copy.index(), rules.copy(copy.entry(), row)));
+        waiting.forEach(copy -> emit(copy.index(), again(copy.entry(), first)));
       }
+    }
+
+    /** The same bytes under another name, with a folder and perhaps a caption of its own. */
+    private ShardRow again(Entry entry, Seen first) {
+      if (first.look() == null) {
+        return switch (first.row()) {
+          case ShardRow.Left(var why) -> entry.left(why.reason());
+          case ShardRow.Labelled _ -> throw new IllegalStateException("a row of no picture");
+        };
+      }
+      return first.caption() == null
+          ? rules.plain(entry, first.look())
+          : rules.made(entry, first.look(), first.caption(), false);
     }
 
     private void emit(int index, ShardRow row) {
@@ -245,24 +274,33 @@ public final class ShardWork {
           });
     }
 
-    private void read(int index, Entry entry, int size) throws InterruptedException {
+    private void read(int index, Entry listed, int size) throws InterruptedException {
       byte[] bytes;
       try {
         long before = nanos.getAsLong();
-        var picture = entry.picture();
+        var picture = listed.picture();
         bytes = reader.bytes(picture.bucket(), picture.key(), picture.size());
         reading.add(nanos.getAsLong() - before);
       } catch (PictureReader.Unusable e) {
-        kilobytes.release(size);
-        steps.put(new Step.Unread(index, entry.left(e.reason())));
+        leave(index, listed, size, e.reason());
+        return;
+      } catch (ObjectStoreException.NotFound e) {
+        if (listed.picture().sha256() != null) {
+          throw e; // not a folder that people change, but a store that lost something
+        }
+        leave(index, listed, size, GONE);
         return;
       } finally {
         readers.release();
       }
       var sha256 = Sha256.sum(bytes);
-      var before = entry.before();
-      var kept =
-          before != null && before.sha256().equals(sha256) ? rules.kept(entry, before) : null;
+      var before = listed.before();
+      Entry entry = listed;
+      ShardRow kept = null;
+      if (before != null && before.sha256().equals(sha256)) {
+        entry = rules.known(listed, before);
+        kept = rules.kept(entry, before);
+      }
       if (kept != null) {
         kilobytes.release(size);
         reader.keep(bytes, sha256);
@@ -271,8 +309,15 @@ public final class ShardWork {
         kilobytes.release(size);
         steps.put(new Step.Copy(index, entry, sha256));
       } else {
-        decoders.execute(() -> guarded(() -> decode(index, entry, bytes, sha256, size)));
+        var opened = entry;
+        decoders.execute(() -> guarded(() -> decode(index, opened, bytes, sha256, size)));
       }
+    }
+
+    private void leave(int index, Entry entry, int size, String reason)
+        throws InterruptedException {
+      kilobytes.release(size);
+      steps.put(new Step.Unread(index, entry.left(reason)));
     }
 
     private void decode(int index, Entry entry, byte[] bytes, Sha256 sha256, int size)
@@ -282,7 +327,7 @@ public final class ShardWork {
       try {
         step = look(index, entry, sha256, bytes);
       } catch (PictureReader.Unusable e) {
-        step = new Step.Done(index, entry, sha256, entry.left(e.reason()));
+        step = new Step.Done(index, entry, sha256, entry.left(e.reason()), null);
       } finally {
         decoding.add(nanos.getAsLong() - before);
       }
@@ -292,9 +337,8 @@ public final class ShardWork {
           () ->
               guarded(
                   () -> {
-                    if (!(looked instanceof Step.Done done)
-                        || done.row() instanceof ShardRow.Labelled) {
-                      reader.keep(bytes, sha256);
+                    if (!(looked instanceof Step.Done done) || done.look() != null) {
+                      reader.keep(bytes, sha256); // if not for this one, then for another
                     }
                     kilobytes.release(size);
                     steps.put(looked);
@@ -315,7 +359,7 @@ public final class ShardWork {
               HexFormat.of().formatHex(PerceptualHash.thumb(picture)));
       return rules.needsModel(entry)
           ? new Step.Ready(index, entry, look, Objects.requireNonNull(captioner).prepare(picture))
-          : new Step.Done(index, entry, sha256, rules.plain(entry, look));
+          : new Step.Done(index, entry, sha256, rules.plain(entry, look), look);
     }
 
     /** What goes wrong on any thread is known to the one that waits for it. */

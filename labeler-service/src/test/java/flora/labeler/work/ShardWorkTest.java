@@ -8,10 +8,13 @@ import flora.labeler.caption.Caption;
 import flora.labeler.caption.Captioner;
 import flora.labeler.caption.LabelRecipe;
 import flora.labeler.caption.Prepared;
+import flora.labeler.image.Picture;
 import flora.labeler.image.PictureReader;
 import flora.models.image.DecodeLimits;
 import flora.models.image.RgbImage;
 import flora.schemas.Sha256;
+import flora.schemas.label.LabelRow;
+import flora.schemas.request.LabelOptions.Target;
 import flora.schemas.store.StoreLayout;
 import flora.store.ObjectStore;
 import flora.store.memory.MemoryObjectStore;
@@ -32,6 +35,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -123,6 +127,49 @@ class ShardWorkTest {
   }
 
   @Test
+  void ofPicturesOfTheSameBytesEachHasItsOwnCaptionAndItsOwnFolder() throws Exception {
+    var same = png(7);
+    var bare = entry("a.png", same);
+    var captioned = new Entry(entry("b.png", same).picture(), "of a person", "user", null, null);
+
+    shard(null, Target.CAPTION).run(List.of(bare, captioned).iterator(), rows::add, () -> {});
+
+    assertThat(rows.get(0)).isInstanceOf(ShardRow.Left.class);
+    assertThat(labelled(1).text()).isEqualTo("of a person");
+    assertThat(memory.head(StoreLayout.DATASETS, StoreLayout.blob(Sha256.sum(same)))).isPresent();
+
+    rows.clear();
+    var inFolder = entry("cats/a.png", same);
+    shard(captioner, Target.FOLDERS).run(List.of(bare, inFolder).iterator(), rows::add, () -> {});
+
+    assertThat(captioner.batches).containsExactly(1);
+    assertThat(rows.get(0)).isInstanceOf(ShardRow.Left.class);
+    assertThat(labelled(1).label()).isEqualTo("cats");
+  }
+
+  @Test
+  void aPictureThatIsTakenAwayMeanwhileIsLeftOutAndTheOthersGoOn() throws Exception {
+    var entries = entries(5);
+    var gone = entries.get(2).picture();
+    var listed =
+        new Entry(
+            new Picture(gone.fileName(), gone.bucket(), gone.key(), gone.size(), "etag", null),
+            null,
+            null,
+            null,
+            null);
+    entries = new ArrayList<>(entries);
+    entries.set(2, listed);
+    memory.delete(gone.bucket(), gone.key());
+
+    work(memory, entries);
+
+    assertThat(rows).extracting(ShardRow::fileName).containsExactlyElementsOf(names(5));
+    assertThat(((ShardRow.Left) rows.get(2)).why().reason()).contains("taken away");
+    assertThat(rows.stream().filter(ShardRow.Labelled.class::isInstance)).hasSize(4);
+  }
+
+  @Test
   void theBytesThatAreHashedAreTheBytesThatAreKept() throws Exception {
     var first = png(1);
     var second = png(2);
@@ -204,8 +251,21 @@ class ShardWorkTest {
     shard(store).run(entries.iterator(), rows::add, () -> {});
   }
 
+  private LabelRow labelled(int row) {
+    return ((ShardRow.Labelled) rows.get(row)).row();
+  }
+
+  private ShardWork shard(@Nullable Captioner captioner, Target target) {
+    var settings = new ShardSettings(BATCH, THREADS, null, target, null, false);
+    return new ShardWork(reader(memory), captioner, settings, System::nanoTime);
+  }
+
+  private static PictureReader reader(ObjectStore store) {
+    return new PictureReader(store, Clock.systemUTC(), 1 << 20, DecodeLimits.DEFAULT);
+  }
+
   private ShardWork shard(ObjectStore store) {
-    var reader = new PictureReader(store, Clock.systemUTC(), 1 << 20, DecodeLimits.DEFAULT);
+    var reader = reader(store);
     return new ShardWork(reader, captioner, ShardSettings.of(BATCH, THREADS), System::nanoTime);
   }
 

@@ -53,4 +53,50 @@ public record LabelRow(
   public LabelRow {
     labels = List.copyOf(labels);
   }
+
+  /** The same of another file of these bytes. */
+  public LabelRow of(String otherName, @Nullable String otherEtag) {
+    return new LabelRow(
+        otherName,
+        sha256,
+        size,
+        width,
+        height,
+        frames,
+        text,
+        source,
+        label,
+        caption,
+        labels,
+        model,
+        captionModel,
+        recipe,
+        cutTokens,
+        phash,
+        thumb,
+        otherEtag);
+  }
+
+  /** The same with another class. */
+  public LabelRow withLabel(@Nullable String other) {
+    return new LabelRow(
+        fileName,
+        sha256,
+        size,
+        width,
+        height,
+        frames,
+        text,
+        source,
+        other,
+        caption,
+        labels,
+        model,
+        captionModel,
+        recipe,
+        cutTokens,
+        phash,
+        thumb,
+        etag);
+  }
 }
