@@ -95,6 +95,52 @@ class IncrementalTest {
   }
 
   @Test
+  void otherOptionsThatSayTheSameAreKnownTheNextTime() throws Exception {
+    var first = rig.run(COLOURS_AND_SHAPES);
+    var others = COLOURS_AND_SHAPES.replace("top_k: 1", "top_k: 1, token_limit: 70");
+    assertThat(rig.run(others).version()).isEqualTo(first.version());
+    rig.captioned();
+
+    rig.run(others);
+
+    assertThat(rig.captioned()).isZero();
+  }
+
+  @Test
+  void aCaptionThatStaysWithoutItsFileHasAClassToo() throws Exception {
+    rig.drop("shapes", "0.txt", "once said");
+    rig.run(COLOURS_AND_SHAPES);
+    store.delete(StoreLayout.DATASETS, StoreLayout.incoming("shapes") + "0.txt");
+    var classes =
+        COLOURS_AND_SHAPES.replace("top_k: 1", "top_k: 1, mode: single, target: zero-shot");
+
+    var classified = rig.run(classes);
+
+    assertThat(image(classified, "0.png").text()).isEqualTo("once said");
+    assertThat(image(classified, "0.png").label()).isEqualTo("red circle");
+    assertThat(classified.labelled()).isEqualTo(6);
+    rig.captioned();
+
+    var again = rig.run(classes);
+
+    assertThat(again.labelled()).as("nothing is made anew").isZero();
+    assertThat(again.version()).isEqualTo(classified.version());
+    assertThat(rig.captioned()).isZero();
+  }
+
+  @Test
+  void aFolderThatIsTheCaptionIsNotLookedAtTwice() throws Exception {
+    rig.drop("pets", "cats/a.png", resource("shapes/00.png"));
+    var first = rig.run(classes(), rig.context());
+    watched.opened.clear();
+
+    var second = rig.run(classes(), rig.context());
+
+    assertThat(second.version()).isEqualTo(first.version());
+    assertThat(watched.opened).noneMatch(key -> key.startsWith("incoming/"));
+  }
+
+  @Test
   void renamedAndUploadedAgainTheSameBytesAreKnown() throws Exception {
     rig.run(COLOURS_AND_SHAPES);
     rig.captioned();

@@ -26,6 +26,7 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * A finished dataset version on its way into the store: the tables first, the manifest after them,
@@ -36,6 +37,7 @@ import java.util.Map;
 public final class DatasetVersion {
 
   private static final String MANIFEST = "manifest.json";
+  private static final String LABELS = "labels.jsonl";
   private static final String JSON = "application/json";
   private static final String JSONL = "application/jsonl";
   private static final String CSV = "text/csv";
@@ -54,7 +56,7 @@ public final class DatasetVersion {
         work,
         "metadata.jsonl",
         out -> content.rows().forEach(row -> MetadataJsonl.write(out, caption(row))));
-    table(work, "labels.jsonl", out -> labels(content, out));
+    table(work, LABELS, out -> labels(content, out));
     table(work, "rejected.csv", out -> rejected(content, out));
     this.manifest = work.file(MANIFEST);
     this.version = manifest(content);
@@ -80,16 +82,22 @@ public final class DatasetVersion {
     return new ObjectRef(StoreLayout.DATASETS, key(MANIFEST), manifestSize, version);
   }
 
-  /** Writes the version into the store, unless it is there. */
+  /**
+   * Writes the version into the store. Of one that is there only the labels are written again: the
+   * same captions may follow from other options by now, and the next run goes by what it finds.
+   */
   public void write(ObjectStore store) {
     if (store.head(StoreLayout.DATASETS, key(MANIFEST)).isPresent()) {
+      upload(store, LABELS);
       return;
     }
-    tables.forEach(
-        (name, file) ->
-            store.upload(
-                StoreLayout.DATASETS, key(name), file, name.endsWith(".csv") ? CSV : JSONL));
+    tables.keySet().forEach(name -> upload(store, name));
     store.upload(StoreLayout.DATASETS, key(MANIFEST), manifest, JSON);
+  }
+
+  private void upload(ObjectStore store, String name) {
+    var type = name.endsWith(".csv") ? CSV : JSONL;
+    store.upload(StoreLayout.DATASETS, key(name), Objects.requireNonNull(tables.get(name)), type);
   }
 
   /**

@@ -69,7 +69,7 @@ public final class Planner {
             Edits.of(store, dataset, work),
             rules,
             plan);
-    images.missing().forEach(planner::missing);
+    images.missing().forEach(name -> planner.leave(name, PlanLine.MISSING));
     var chunk = new ArrayList<Picture>(CHUNK);
     for (var picture : images.pictures()) {
       chunk.add(picture);
@@ -82,8 +82,8 @@ public final class Planner {
     return plan;
   }
 
-  private void missing(String name) {
-    plan.add(new PlanLine(name, new ShardRow.Left(new Rejected(name, PlanLine.MISSING))));
+  private void leave(String name, String reason) {
+    plan.add(new PlanLine(name, new ShardRow.Left(new Rejected(name, reason))));
   }
 
   private void place(List<Picture> chunk) throws InterruptedException {
@@ -98,7 +98,12 @@ public final class Planner {
     var texts =
         Ahead.map(List.copyOf(sidecars.values()), file -> ImageSet.text(store, file)).iterator();
     for (var picture : chunk) {
-      place(picture, sidecars.containsKey(picture) ? texts.next() : "");
+      var text = sidecars.containsKey(picture) ? texts.next() : ImageSet.Text.NONE;
+      if (text.problem() != null) {
+        leave(picture.fileName(), text.problem());
+      } else {
+        place(picture, text.text());
+      }
     }
     chunk.clear();
   }
@@ -112,7 +117,8 @@ public final class Planner {
   private void place(Picture picture, String text) {
     var edit = edits.of(picture.fileName());
     var same = withoutEdit(previous.same(picture), edit);
-    var entry = entry(picture, edit, text, same);
+    var listed = entry(picture, edit, text, same);
+    var entry = same == null ? listed : rules.known(listed, same);
     var row = same == null ? null : rules.kept(entry, same);
     plan.add(new PlanLine(picture.fileName(), row));
     if (row == null) {

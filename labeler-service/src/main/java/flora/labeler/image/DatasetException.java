@@ -49,6 +49,18 @@ public abstract sealed class DatasetException extends PipelineException {
     }
   }
 
+  /** A table whose bytes are no text that could be read without a guess. */
+  public static final class NotUnicode extends DatasetException {
+    public NotUnicode(String dataset, String table) {
+      super("%s of the dataset %s is not UTF-8".formatted(table, dataset), "save it as UTF-8");
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.DATASET_INVALID;
+    }
+  }
+
   /** The check before training has found errors. */
   public static final class Invalid extends DatasetException {
     public Invalid(String dataset, List<String> errors) {

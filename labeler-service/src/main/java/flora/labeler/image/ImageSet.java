@@ -1,5 +1,7 @@
 package flora.labeler.image;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import flora.labeler.spool.FileIndex;
 import flora.labeler.spool.WorkFolder;
 import flora.schemas.Sha256;
@@ -13,7 +15,9 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.text.Normalizer;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -29,8 +33,8 @@ import org.jspecify.annotations.Nullable;
  * The pictures of a dataset in the order of their names, each with what came with it: a row of a
  * {@code metadata.csv} or {@code metadata.jsonl} in its folder or above, of which the nearest
  * counts (and the csv where both lie side by side), or else the {@code .txt} or {@code .caption}
- * file of the same name. Files of other kinds are left alone. What is known of the pictures lies on
- * disk, so that memory does not grow with them.
+ * file of the same name. Files of other kinds and hidden ones are left alone. What is known of the
+ * pictures lies on disk, so that memory does not grow with them.
  */
 public final class ImageSet {
 
@@ -46,8 +50,10 @@ public final class ImageSet {
   private static final List<String> SIDECARS = List.of("txt", "caption");
 
   private static final long MAX_SIDECAR = 64L << 10;
+  private static final String BYTE_ORDER_MARK = "\uFEFF";
 
   private final ObjectStore store;
+  private final String dataset;
   private final FileIndex<Picture> pictures;
   private final FileIndex<Picture>.Lookup byName;
   private final FileIndex<DatasetFile> sidecars;
@@ -59,12 +65,13 @@ public final class ImageSet {
   private final DatasetListing listing = new DatasetListing();
   private Sha256 digest = Sha256.sum(new byte[0]);
 
-  private ImageSet(ObjectStore store, WorkFolder work) {
+  private ImageSet(ObjectStore store, String dataset, WorkFolder work) {
     this.store = store;
+    this.dataset = dataset;
     this.pictures = work.index(Picture.class);
-    this.byName = pictures.by(Picture::fileName);
+    this.byName = pictures.by(p -> composed(p.fileName()));
     this.sidecars = work.index(DatasetFile.class);
-    this.sidecarByName = sidecars.by(DatasetFile::name);
+    this.sidecarByName = sidecars.by(f -> composed(stem(f.name()) + "." + extension(f.name())));
     this.rows = work.index(CaptionRow.class);
     this.rowByName = rows.by(CaptionRow::fileName);
   }
@@ -75,9 +82,9 @@ public final class ImageSet {
    * @throws DatasetException when nothing was, or no picture
    */
   public static ImageSet incoming(ObjectStore store, String dataset, WorkFolder work) {
-    var set = new ImageSet(store, work);
+    var set = new ImageSet(store, dataset, work);
     DatasetFile.incoming(store, dataset, set::add);
-    return set.finish(dataset);
+    return set.finish();
   }
 
   /**
@@ -87,9 +94,9 @@ public final class ImageSet {
    */
   public static ImageSet fetched(
       ObjectStore store, String dataset, Snapshot snapshot, WorkFolder work) {
-    var set = new ImageSet(store, work);
+    var set = new ImageSet(store, dataset, work);
     DatasetFile.fetched(store, snapshot, set::add);
-    return set.finish(dataset);
+    return set.finish();
   }
 
   /** The pictures, by name. */
@@ -122,28 +129,55 @@ public final class ImageSet {
     if (sidecars.size() == 0) {
       return null;
     }
-    var stem = stem(picture.fileName());
-    for (var extension : SIDECARS) {
-      var file = sidecarByName.first(stem + "." + extension);
-      if (file.isPresent()) {
-        return file.get();
+    // of a.png and a.jpg only one can have the a.txt for itself
+    for (var name : List.of(picture.fileName(), stem(picture.fileName()))) {
+      for (var extension : SIDECARS) {
+        var file = sidecarByName.first(composed(name + "." + extension));
+        if (file.isPresent()) {
+          return file.get();
+        }
       }
     }
     return null;
   }
 
+  /**
+   * What stands in such a file.
+   *
+   * @param text the caption; empty when the file was taken away
+   * @param problem why it cannot be read; null when it can
+   */
+  public record Text(String text, @Nullable String problem) {
+
+    /** There is none. */
+    public static final Text NONE = new Text("", null);
+  }
+
   /** The text of such a file, asked of the store; from any thread. */
-  public static String text(ObjectStore store, DatasetFile sidecar) {
-    return sidecar.size() > MAX_SIDECAR
-        ? ""
-        : store
-            .read(sidecar.bucket(), sidecar.key())
-            .map(s -> new String(s.bytes(), StandardCharsets.UTF_8))
-            .orElse("");
+  public static Text text(ObjectStore store, DatasetFile sidecar) {
+    if (sidecar.size() > MAX_SIDECAR) {
+      return new Text(
+          "",
+          "its caption %s has %d bytes, at most %d"
+              .formatted(sidecar.name(), sidecar.size(), MAX_SIDECAR));
+    }
+    var stored = store.read(sidecar.bucket(), sidecar.key());
+    if (stored.isEmpty()) {
+      return Text.NONE;
+    }
+    try {
+      var text = UTF_8.newDecoder().decode(ByteBuffer.wrap(stored.get().bytes())).toString();
+      return new Text(text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text, null);
+    } catch (CharacterCodingException e) {
+      return new Text("", "its caption %s is not UTF-8; save it so".formatted(sidecar.name()));
+    }
   }
 
   private void add(DatasetFile file) {
     listing.add(file.key(), file.size(), file.etag() == null ? "" : file.etag());
+    if (isHidden(file.name())) {
+      return;
+    }
     var extension = extension(file.name());
     if (EXTENSIONS.contains(extension)) {
       pictures.add(
@@ -156,7 +190,7 @@ public final class ImageSet {
     }
   }
 
-  private ImageSet finish(String dataset) {
+  private ImageSet finish() {
     if (listing.files() == 0) {
       throw new DatasetException.NotFound(dataset);
     }
@@ -176,10 +210,10 @@ public final class ImageSet {
   private void read(DatasetFile table) {
     var last = lastPart(table.name());
     var folder = table.name().substring(0, table.name().length() - last.length());
+    // bytes that are no UTF-8 would become captions that nobody wrote
     try (var in =
         new BufferedReader(
-            new InputStreamReader(
-                store.open(table.bucket(), table.key()), StandardCharsets.UTF_8))) {
+            new InputStreamReader(store.open(table.bucket(), table.key()), UTF_8.newDecoder()))) {
       Stream<CaptionRow> read =
           last.equals("metadata.csv") ? MetadataCsv.stream(in) : MetadataJsonl.read(in);
       Consumer<CaptionRow> place =
@@ -194,18 +228,61 @@ public final class ImageSet {
       read.forEach(place);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + table.key(), e);
+    } catch (UncheckedIOException e) {
+      throw e.getCause() instanceof CharacterCodingException
+          ? new DatasetException.NotUnicode(dataset, table.name())
+          : e;
     }
   }
 
-  /** The picture that a table means: as written, or, when that is not there, by its last part. */
+  /**
+   * The picture that a table means: as written, or as a path from the table's folder, by slashes of
+   * either kind; or, when that is not there, by the last parts of what is written, as many as can
+   * be, since tables are moved and some name whole paths.
+   */
   private @Nullable String resolve(String folder, String written) {
-    var name = folder + (written.startsWith("./") ? written.substring(2) : written);
-    if (byName.first(name).isPresent()) {
-      return name;
+    var exact = find(folder + written);
+    if (exact != null) {
+      return exact;
     }
-    var parts = written.split("[/\\\\]+");
-    var last = folder + (parts.length == 0 ? written : parts[parts.length - 1]);
-    return byName.first(last).isPresent() ? last : null;
+    var path = new ArrayList<String>();
+    var parts = List.of(written.split("[/\\\\]+"));
+    for (var part : (folder + String.join("/", parts)).split("/")) {
+      if (part.equals("..") && !path.isEmpty()) {
+        path.removeLast();
+      } else if (!part.equals(".") && !part.isEmpty()) {
+        path.add(part);
+      }
+    }
+    var found = find(String.join("/", path));
+    for (int from = 1; found == null && from < parts.size(); from++) {
+      found = find(folder + String.join("/", parts.subList(from, parts.size())));
+    }
+    return found;
+  }
+
+  /** The picture of a name, or else of one that only composes its letters otherwise. */
+  private @Nullable String find(String name) {
+    var alike = byName.all(composed(name)).stream().map(Picture::fileName).toList();
+    if (alike.isEmpty()) {
+      return null;
+    }
+    return alike.contains(name) ? name : alike.getFirst();
+  }
+
+  /** macOS writes é as e and an accent, and a table that was written elsewhere does not. */
+  private static String composed(String name) {
+    return Normalizer.normalize(name, Normalizer.Form.NFC);
+  }
+
+  /** What systems and programs leave beside pictures. */
+  private static boolean isHidden(String name) {
+    for (var part : name.split("/")) {
+      if (part.startsWith(".") || part.equals("__MACOSX")) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static String lastPart(String name) {
@@ -213,10 +290,12 @@ public final class ImageSet {
   }
 
   private static String stem(String name) {
-    return name.substring(0, name.lastIndexOf('.'));
+    int dot = name.lastIndexOf('.');
+    return dot > name.lastIndexOf('/') ? name.substring(0, dot) : name;
   }
 
   private static String extension(String name) {
-    return name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
+    int dot = name.lastIndexOf('.');
+    return dot > name.lastIndexOf('/') ? name.substring(dot + 1).toLowerCase(Locale.ROOT) : "";
   }
 }
