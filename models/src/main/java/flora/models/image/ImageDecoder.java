@@ -3,6 +3,7 @@ package flora.models.image;
 import flora.models.ModelException.ImageUnreadable;
 import flora.models.ModelException.ImageUnreadable.Reason;
 import flora.models.ModelException.Unreadable;
+import java.awt.color.ColorSpace;
 import java.awt.image.BufferedImage;
 import java.awt.image.IndexColorModel;
 import java.awt.image.PackedColorModel;
@@ -236,6 +237,8 @@ public final class ImageDecoder {
       packed(image, pixels);
     } else if (model instanceof IndexColorModel palette) {
       indexed(image.getRaster(), palette, pixels);
+    } else if (model.getColorSpace().getType() == ColorSpace.TYPE_CMYK) {
+      inks(image.getRaster(), pixels);
     } else {
       samples(image.getRaster(), pixels);
     }
@@ -268,16 +271,39 @@ public final class ImageDecoder {
     }
   }
 
-  private static void samples(Raster raster, byte[] pixels) {
-    int bands = raster.getNumBands();
-    int green = bands >= 3 ? 1 : 0;
-    int blue = bands >= 3 ? 2 : 0;
+  /** CMYK of a TIFF, where a sample is how much of the ink there is. */
+  private static void inks(Raster raster, byte[] pixels) {
+    var in = InterleavedBytes.of(raster, shift(raster));
+    int to = 0;
+    for (int y = 0; y < raster.getHeight(); y++) {
+      for (int x = 0; x < raster.getWidth(); x++, to += 3) {
+        int at = x * in.stride;
+        JpegColours.cmyk(
+            in.samples[in.at(y, 0) + at] & 0xff,
+            in.samples[in.at(y, 1) + at] & 0xff,
+            in.samples[in.at(y, 2) + at] & 0xff,
+            in.samples[in.at(y, 3) + at] & 0xff,
+            pixels,
+            to);
+      }
+    }
+  }
+
+  /** By how many bits a sample is longer than a byte. */
+  private static int shift(Raster raster) {
     int shift = raster.getSampleModel().getSampleSize(0) - 8;
     if (shift < 0 || shift > 8) {
       throw new ImageUnreadable(
           Reason.FORMAT, "pictures of %d bits a sample are not supported".formatted(shift + 8));
     }
-    var in = InterleavedBytes.of(raster, shift);
+    return shift;
+  }
+
+  private static void samples(Raster raster, byte[] pixels) {
+    int bands = raster.getNumBands();
+    int green = bands >= 3 ? 1 : 0;
+    int blue = bands >= 3 ? 2 : 0;
+    var in = InterleavedBytes.of(raster, shift(raster));
     int to = 0;
     for (int y = 0; y < raster.getHeight(); y++) {
       int red = in.at(y, 0);

@@ -105,7 +105,7 @@ final class JpegColours {
   }
 
   /** Pillow's cmyk2rgb: R = (1 - K) (1 - C), rounded as it rounds. */
-  private static void cmyk(int c, int m, int y, int k, byte[] out, int to) {
+  static void cmyk(int c, int m, int y, int k, byte[] out, int to) {
     int white = 255 - k;
     put(out, to, white - scaled(c, white), white - scaled(m, white), white - scaled(y, white));
   }

@@ -10,6 +10,7 @@ import flora.tensors.SafetensorsFile;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,6 +53,44 @@ class ImageDecoderTest {
           .containsExactly((long) image.height(), (long) image.width(), 3L);
       assertThat(image.pixels()).isEqualTo(golden.data(name).toArray(ValueLayout.JAVA_BYTE));
     }
+  }
+
+  /** The values are Pillow's. */
+  @Test
+  void theInksOfATiffAreNoLight() {
+    int[] inks = {0, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 255, 0, 128, 0, 64};
+
+    assertThat(decoder.decode(cmyk(inks)).pixels())
+        .containsExactly(255, 255, 255, 0, 255, 255, 0, 0, 0, 191, 95, 191);
+  }
+
+  /** A TIFF of four pixels in a row. */
+  private static byte[] cmyk(int... samples) {
+    int[][] entries = {
+      {256, 3, 1, 4},
+      {257, 3, 1, 1},
+      {258, 3, 4, 200},
+      {259, 3, 1, 1},
+      {262, 3, 1, 5},
+      {273, 4, 1, 220},
+      {277, 3, 1, 4},
+      {278, 3, 1, 1},
+      {279, 4, 1, samples.length}
+    };
+    var out = ByteBuffer.allocate(220 + samples.length).order(ByteOrder.LITTLE_ENDIAN);
+    out.put(new byte[] {'I', 'I', '*', 0}).putInt(8).putShort((short) entries.length);
+    for (int[] entry : entries) {
+      out.putShort((short) entry[0]).putShort((short) entry[1]).putInt(entry[2]).putInt(entry[3]);
+    }
+    out.putInt(0).position(200);
+    for (int i = 0; i < 4; i++) {
+      out.putShort((short) 8);
+    }
+    out.position(220);
+    for (int sample : samples) {
+      out.put((byte) sample);
+    }
+    return out.array();
   }
 
   @Test
