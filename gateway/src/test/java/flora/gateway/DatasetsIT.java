@@ -321,6 +321,44 @@ class DatasetsIT {
     assertThat(json(validate("unlooked")).path("id").asString()).isNotEqualTo(run.id().value());
   }
 
+  /** Who mends a caption and asks again is not told what was wrong before. */
+  @Test
+  void aReportOfOtherCaptionsIsNotTheReport() {
+    gateway.put("/v1/datasets/mended/images/a.png", new byte[] {1});
+    var file = store.head(StoreLayout.DATASETS, "incoming/mended/a.png").orElseThrow();
+    var listing = new DatasetListing();
+    listing.add(file.key(), file.size(), file.etag());
+    var digest = listing.finish();
+    var report = new DatasetReport("mended", null, digest, 1, 0, 0, 0, Map.of(), 512, List.of());
+    put(StoreLayout.datasetReport("mended", digest), Json.bytes(report));
+    assertThat(validate("mended").statusCode()).isEqualTo(200);
+    assertThat(patch("mended", "a.png", "shorter").statusCode()).isEqualTo(200);
+
+    var asked = validate("mended");
+
+    assertThat(asked.statusCode()).isEqualTo(202);
+    var run = Json.mapper().readValue(asked.body(), Run.class);
+    Platform.get()
+        .tell(
+            new LabelEvent.Completed(
+                run.id(),
+                1,
+                1,
+                Instant.now(),
+                "mended",
+                null,
+                1,
+                0,
+                null,
+                new ObjectRef(
+                    StoreLayout.DATASETS, StoreLayout.datasetReport("mended", digest), 1, digest),
+                null,
+                0L,
+                null));
+    gateway.await(run.id(), r -> r.status().isTerminal());
+    assertThat(validate("mended").statusCode()).isEqualTo(200);
+  }
+
   private static HttpResponse<String> validate(String dataset) {
     return gateway.post("/v1/datasets/" + dataset + ":validate", "", "");
   }

@@ -9,6 +9,7 @@ import flora.gateway.run.Submissions;
 import flora.schemas.Json;
 import flora.schemas.RunId;
 import flora.schemas.Sha256;
+import flora.schemas.dataset.DatasetLatest;
 import flora.schemas.dataset.DatasetReport;
 import flora.schemas.request.ContentKind;
 import flora.schemas.request.RequestReader;
@@ -67,37 +68,78 @@ final class ValidateController {
           "the dataset %s has no pictures".formatted(name),
           "upload them first: PUT /v1/datasets/%s/images/{file}".formatted(name));
     }
-    var known = known(name, listing.orElse(null));
+    var state = new State(name, listing.orElse(null), incoming.edits(name).orElse(null));
+    var known = known(state);
     if (known.isPresent()) {
       return ResponseEntity.ok(known.get());
     }
-    var run = look(name, listing);
+    var run = look(state);
     long end = System.nanoTime() + Duration.ofSeconds(wait).toNanos();
     while (System.nanoTime() < end && !run.status().isTerminal()) {
       Thread.sleep(POLL);
       run = view.get(run.id()).orElse(run);
     }
-    known = run.status() == Run.Status.SUCCEEDED ? known(name, listing.orElse(null)) : known;
+    known = run.status() == Run.Status.SUCCEEDED ? known(state) : known;
     if (known.isPresent()) {
       return ResponseEntity.ok(known.get());
     }
     return ResponseEntity.accepted().location(URI.create("/v1/runs/" + run.id())).body(run);
   }
 
-  /** What somebody has found in exactly these files. */
-  private Optional<DatasetReport> known(String dataset, @Nullable Sha256 listing) {
+  /**
+   * What a report is about.
+   *
+   * @param listing digest of the files; null when none lie there
+   * @param edits what people have written over captions since the files came; null = nothing
+   */
+  private record State(String dataset, @Nullable Sha256 listing, Incoming.@Nullable Edits edits) {
+
+    /** The n-th run that looks at it. */
+    RunId run(int attempt) {
+      var files = listing == null ? "" : listing.hex();
+      return RunId.of(
+          "check",
+          dataset,
+          edits == null ? files : files + "/" + edits.digest().hex(),
+          Integer.toString(attempt));
+    }
+  }
+
+  /** What somebody has found in exactly these files, with exactly these captions. */
+  private Optional<DatasetReport> known(State state) {
     var ofVersion =
         versions
-            .find(dataset)
+            .find(state.dataset)
+            .filter(latest -> isOfAllEdits(latest, state))
             .flatMap(
                 latest ->
                     read(
                         StoreLayout.datasetVersion(
-                            dataset, latest.version(), LatestVersion.REPORT)))
-            .filter(report -> listing == null || listing.equals(report.listing()));
-    return ofVersion.isPresent() || listing == null
-        ? ofVersion
-        : read(StoreLayout.datasetReport(dataset, listing));
+                            state.dataset, latest.version(), LatestVersion.REPORT)))
+            .filter(report -> state.listing == null || state.listing.equals(report.listing()));
+    if (ofVersion.isPresent() || state.listing == null) {
+      return ofVersion;
+    }
+    return state.edits == null || isLookedAt(state)
+        ? read(StoreLayout.datasetReport(state.dataset, state.listing))
+        : Optional.empty();
+  }
+
+  /** Of a hub's dataset nothing lies here that could be looked at again. */
+  private static boolean isOfAllEdits(DatasetLatest latest, State state) {
+    return state.edits == null
+        || state.listing == null
+        || (latest.listedAt() != null && !state.edits.newest().isAfter(latest.listedAt()));
+  }
+
+  /** Whether a run that knew of all edits has come to its end. */
+  private boolean isLookedAt(State state) {
+    for (int attempt = 0; ; attempt++) {
+      var run = view.get(state.run(attempt));
+      if (run.isEmpty() || run.get().status() == Run.Status.SUCCEEDED) {
+        return run.isPresent();
+      }
+    }
   }
 
   private Optional<DatasetReport> read(String key) {
@@ -107,12 +149,11 @@ final class ValidateController {
   }
 
   /** The run that looks at these files: one for everybody who asks, another after it has failed. */
-  private Run look(String dataset, Optional<Sha256> listing) {
-    var body = Map.of("dataset", Map.of("name", dataset, "check_only", true));
+  private Run look(State state) {
+    var body = Map.of("dataset", Map.of("name", state.dataset, "check_only", true));
     var request = RequestReader.read(Json.bytes(body), ContentKind.JSON);
-    var files = listing.map(Sha256::hex).orElse("");
     for (int attempt = 0; ; attempt++) {
-      var id = RunId.of("check", dataset, files, Integer.toString(attempt));
+      var id = state.run(attempt);
       var before = view.get(id);
       if (before.filter(run -> run.status().isTerminal()).isEmpty()) {
         var frozen = submissions.freeze(id, request, null);

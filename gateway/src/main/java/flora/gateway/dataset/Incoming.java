@@ -7,6 +7,7 @@ import flora.schemas.Sha256;
 import flora.schemas.dataset.DatasetListing;
 import flora.schemas.store.StoreLayout;
 import flora.store.ObjectStore;
+import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 import org.springframework.stereotype.Component;
@@ -105,5 +106,29 @@ public final class Incoming {
       files.forEach(file -> listing.add(file.key(), file.size(), file.etag()));
     }
     return listing.files() == 0 ? Optional.empty() : Optional.of(listing.finish());
+  }
+
+  /**
+   * What people have written over a dataset's captions.
+   *
+   * @param digest of all of it
+   * @param newest when the last of it was written, by the store's clock
+   */
+  public record Edits(Sha256 digest, Instant newest) {}
+
+  /** What people have written over a dataset's captions; empty when nobody did. */
+  public Optional<Edits> edits(String dataset) {
+    var listing = new DatasetListing();
+    var newest = Instant.MIN;
+    try (var files = store.list(StoreLayout.DATASETS, StoreLayout.captionEdits(dataset))) {
+      for (var each = files.iterator(); each.hasNext(); ) {
+        var file = each.next();
+        listing.add(file.key(), file.size(), file.etag());
+        newest = file.lastModified().isAfter(newest) ? file.lastModified() : newest;
+      }
+    }
+    return listing.files() == 0
+        ? Optional.empty()
+        : Optional.of(new Edits(listing.finish(), newest));
   }
 }
