@@ -130,6 +130,7 @@ public final class MetadataCsv {
     private final int label;
     private int line = 1;
     private int recordLine = 1;
+    private boolean quotedName;
 
     Table(BufferedReader in) throws IOException {
       this.in = in;
@@ -178,8 +179,9 @@ public final class MetadataCsv {
             "%d fields where the header has %d; quote captions that contain commas"
                 .formatted(fields.size(), header.size()));
       }
-      var name = fields.get(file).strip();
-      if (name.isEmpty()) {
+      // spaces that somebody quoted belong to the name
+      var name = quotedName ? fields.get(file) : fields.get(file).strip();
+      if (name.isBlank()) {
         throw new MetadataException(recordLine, "the picture's name is missing");
       }
       var cls = label < 0 ? "" : fields.get(label).strip();
@@ -211,7 +213,11 @@ public final class MetadataCsv {
         boolean any = false;
         while (more) {
           var field = new StringBuilder();
+          in.mark(1);
+          boolean quoted = in.read() == '"';
+          in.reset();
           int end = field(field);
+          quotedName = fields.size() == file ? quoted : quotedName;
           any |= !field.isEmpty() || end == ',';
           fields.add(field.toString());
           more = end == ',';

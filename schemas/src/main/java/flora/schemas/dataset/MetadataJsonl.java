@@ -118,7 +118,7 @@ public final class MetadataJsonl {
         throw wrong("the caption, text, is missing");
       }
       return new CaptionRow(
-          name.strip(),
+          name,
           caption == null ? "" : caption,
           label == null || label.isBlank() ? null : label.strip());
     }

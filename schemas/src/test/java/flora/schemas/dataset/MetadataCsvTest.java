@@ -24,6 +24,7 @@ class MetadataCsvTest {
             new CaptionRow("f.png", ""),
             new CaptionRow("g.png", " spaces at the ends "),
             new CaptionRow("雪.png", "水墨画, 山"),
+            new CaptionRow(" i .png ", "a name with spaces at its ends"),
             new CaptionRow("\uFEFFh.png", "\"\""));
 
     assertThat(MetadataCsv.read(MetadataCsv.write(rows))).isEqualTo(rows);
@@ -43,6 +44,13 @@ class MetadataCsvTest {
             MetadataCsv.read(
                 "\uFEFFscore,Prompt,\"FileName\"\r\n1,\"a, b\",x.png\r\n\r\n2,c,y.png"))
         .containsExactly(new CaptionRow("x.png", "a, b"), new CaptionRow("y.png", "c"));
+  }
+
+  @Test
+  void spacesAroundANameAreItsOwnOnlyWhereTheyAreQuoted() {
+    assertThat(MetadataCsv.read("text,file_name\n\"x\", a.png \ny,\" b.png\"\n"))
+        .extracting(CaptionRow::fileName)
+        .containsExactly("a.png", " b.png");
   }
 
   @Test
