@@ -13,6 +13,7 @@ import flora.schemas.training.Artifact;
 import flora.schemas.training.CheckpointManifest;
 import flora.schemas.training.TrainingEvent;
 import flora.store.ObjectStore;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Instant;
@@ -56,6 +57,22 @@ class FilesIT {
             Instant.now(),
             new Artifact("adapter/kohya/files.safetensors", adapter)));
     run = gateway.await(run.id(), r -> r.artifacts().size() == 1 && r.checkpoints().size() == 1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"application/x-www-form-urlencoded", "multipart/form-data; boundary=x"})
+  void aBodyIsTakenAsItIsWhateverItIsCalled(String type) {
+    var body = "100%) of &a=b+c".getBytes(StandardCharsets.UTF_8);
+
+    var response =
+        gateway.send(
+            gateway
+                .request("/v1/datasets/forms/images/a.png")
+                .header("Content-Type", type)
+                .PUT(BodyPublishers.ofByteArray(body)));
+
+    assertThat(response.statusCode()).isEqualTo(201);
+    assertThat(json(response).path("sha256").asString()).isEqualTo(Sha256.sum(body).hex());
   }
 
   @Test
