@@ -20,7 +20,8 @@ import datasets
 def table(folder: pathlib.Path) -> list[dict]:
     lines = folder / "metadata.jsonl"
     if lines.exists():
-        return [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines() if line]
+        # str.splitlines would cut at U+2028 and others that may stand inside a caption
+        return [json.loads(line) for line in lines.read_text(encoding="utf-8").split("\n") if line]
     with open(folder / "metadata.csv", encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -38,8 +39,12 @@ def main() -> int:
             if at is None:
                 wrong.append(f"{row['file_name']}: not loaded")
                 continue
-            got = loaded[at]
-            got["image"].load()
+            try:
+                got = loaded[at]
+                got["image"].load()
+            except OSError as e:
+                wrong.append(f"{row['file_name']}: {e}")
+                continue
             for key in set(row) - {"file_name"}:
                 if got.get(key) != row[key]:
                     wrong.append(f"{row['file_name']}: {key} is {got.get(key)!r}, not {row[key]!r}")
