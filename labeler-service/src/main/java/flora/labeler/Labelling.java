@@ -54,7 +54,8 @@ final class Labelling {
             options.labeler() == Labeler.NONE ? options.rules().triggerWord() : null,
             options.target(),
             dataset.checkOnly() ? null : LabelModels.recipe(options, head),
-            dataset.checkOnly());
+            dataset.checkOnly(),
+            options.animated() == Animated.REJECT);
     return new Job(options, head, settings, new Rows(settings, captions));
   }
 
@@ -126,7 +127,7 @@ final class Labelling {
           properties.maxFileSize().toBytes(),
           DecodeLimits.DEFAULT
               .withMaxPixels(properties.maxPixels())
-              .withRejectAnimated(options.animated() == Animated.REJECT));
+              .withRejectAnimated(settings.rejectAnimated()));
     }
   }
 }

@@ -16,6 +16,9 @@ import flora.schemas.request.RunRequest;
 import flora.schemas.store.StoreLayout;
 import flora.store.ObjectStore;
 import flora.store.memory.MemoryObjectStore;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -23,6 +26,8 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import javax.imageio.IIOImage;
+import javax.imageio.ImageIO;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -138,6 +143,34 @@ class IncrementalTest {
 
     assertThat(second.version()).isEqualTo(first.version());
     assertThat(watched.opened).noneMatch(key -> key.startsWith("incoming/"));
+  }
+
+  @Test
+  void anAnimationThatWasKeptIsLeftOutOnceItIsUnwanted() throws Exception {
+    rig.drop("shapes", "moving.gif", animation()).drop("shapes", "moving.txt", "it moves");
+    assertThat(image(rig.run(COLOURS_AND_SHAPES), "moving.gif").text()).isEqualTo("it moves");
+
+    var rejecting = rig.run(COLOURS_AND_SHAPES.replace("top_k: 1", "top_k: 1, animated: reject"));
+
+    assertThat(rig.manifest(rejecting).images())
+        .extracting(Image::fileName)
+        .doesNotContain("moving.gif");
+    assertThat(rig.table(rejecting, "rejected.csv")).contains("moving.gif,");
+  }
+
+  private static byte[] animation() throws IOException {
+    var bytes = new ByteArrayOutputStream();
+    var writer = ImageIO.getImageWritersByFormatName("gif").next();
+    try (var out = ImageIO.createImageOutputStream(bytes)) {
+      writer.setOutput(out);
+      writer.prepareWriteSequence(null);
+      for (int i = 0; i < 2; i++) {
+        var frame = new BufferedImage(8, 8, BufferedImage.TYPE_BYTE_INDEXED);
+        writer.writeToSequence(new IIOImage(frame, null, null), null);
+      }
+      writer.endWriteSequence();
+    }
+    return bytes.toByteArray();
   }
 
   @Test

@@ -28,6 +28,7 @@ public final class Rows {
   private final Target target;
   private final @Nullable String triggerWord;
   private final boolean lookOnly;
+  private final boolean rejectAnimated;
   private final boolean captions;
 
   /**
@@ -41,6 +42,7 @@ public final class Rows {
     this.target = settings.target();
     this.triggerWord = settings.triggerWord();
     this.lookOnly = settings.lookOnly();
+    this.rejectAnimated = settings.rejectAnimated();
     this.captions = captions;
   }
 
@@ -88,6 +90,9 @@ public final class Rows {
    * @param entry {@linkplain #known with what is known}
    */
   public @Nullable ShardRow kept(Entry entry, LabelRow before) {
+    if (rejectAnimated && before.frames() > 1) {
+      return null; // the decoder says what is wrong with it
+    }
     boolean current = before.recipe() != null && before.recipe().equals(digest);
     if (entry.given() == null && (current || lookOnly)) {
       boolean classified = entry.label() == null && target == Target.ZERO_SHOT;

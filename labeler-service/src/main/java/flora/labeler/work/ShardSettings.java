@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param target what is made of a picture
  * @param recipe what made captions follow from; null = nobody is going to compare
  * @param lookOnly whether a picture without a caption is fine as it is
+ * @param rejectAnimated whether a file of several pictures is left out
  */
 public record ShardSettings(
     int batchSize,
@@ -20,10 +21,11 @@ public record ShardSettings(
     @Nullable String triggerWord,
     Target target,
     @Nullable LabelRecipe recipe,
-    boolean lookOnly) {
+    boolean lookOnly,
+    boolean rejectAnimated) {
 
   /** Captions that a captioner makes, and nothing else. */
   public static ShardSettings of(int batchSize, int decodeThreads) {
-    return new ShardSettings(batchSize, decodeThreads, null, Target.CAPTION, null, false);
+    return new ShardSettings(batchSize, decodeThreads, null, Target.CAPTION, null, false, false);
   }
 }

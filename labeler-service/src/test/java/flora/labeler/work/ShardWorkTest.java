@@ -256,7 +256,7 @@ class ShardWorkTest {
   }
 
   private ShardWork shard(@Nullable Captioner captioner, Target target) {
-    var settings = new ShardSettings(BATCH, THREADS, null, target, null, false);
+    var settings = new ShardSettings(BATCH, THREADS, null, target, null, false, false);
     return new ShardWork(reader(memory), captioner, settings, System::nanoTime);
   }
 
