@@ -185,6 +185,7 @@ class DatasetsIT {
         "{\"text\":\" \"}",
         "{\"text\":5}",
         "{\"text\":null}",
+        "{\"text\":\"half of a character: \\ud83e\"}",
         "{\"text\":\"a\",\"label\":\"b\"}"
       })
   void refusesWhatIsNoCaption(String body) {

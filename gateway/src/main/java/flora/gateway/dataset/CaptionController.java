@@ -209,7 +209,11 @@ final class CaptionController {
       throw new Refusal.Invalid("", "the body is not JSON", "send {\"text\": \"…\"}");
     }
     var text = body.path("text");
-    boolean onlyText = body.isObject() && body.size() == 1 && text.isString();
+    boolean onlyText =
+        body.isObject()
+            && body.size() == 1
+            && text.isString()
+            && StandardCharsets.UTF_8.newEncoder().canEncode(text.asString());
     if (!onlyText || text.asString().isBlank() || text.asString().length() > LONGEST_TEXT) {
       throw new Refusal.Invalid(
           "/text",

@@ -5,6 +5,7 @@ import flora.schemas.dataset.CaptionRow;
 import flora.schemas.dataset.DatasetLatest;
 import flora.schemas.dataset.MetadataCsv;
 import flora.schemas.dataset.MetadataJsonl;
+import flora.schemas.dataset.SidecarNames;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -14,9 +15,7 @@ import java.io.OutputStreamWriter;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.time.LocalDateTime;
-import java.util.HashSet;
 import java.util.Map;
-import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
@@ -89,11 +88,11 @@ final class Export {
         latest,
         (rows, _) -> {
           var zip = new ZipOutputStream(out, StandardCharsets.UTF_8);
-          var taken = new HashSet<String>();
+          var names = new SidecarNames();
           while (rows.hasNext()) {
             var row = rows.next();
             // the same time in every archive: the same captions are the same bytes
-            var entry = new ZipEntry(sidecar(row.fileName(), taken));
+            var entry = new ZipEntry(names.of(within(row.fileName())));
             entry.setTimeLocal(LocalDateTime.of(1980, 1, 1, 0, 0));
             zip.putNextEntry(entry);
             zip.write((edited(row).text() + "\n").getBytes(StandardCharsets.UTF_8));
@@ -127,16 +126,9 @@ final class Export {
     return Json.mapper().writeValueAsString(row);
   }
 
-  /** The name of a picture's text; of two pictures that differ by their ending, the whole name. */
-  private static String sidecar(String picture, Set<String> taken) {
-    var path = ASTRAY.matcher(picture.replace('\\', '/')).replaceAll("$1_");
-    int dot = path.lastIndexOf('.');
-    var name = (dot > path.lastIndexOf('/') ? path.substring(0, dot) : path) + ".txt";
-    if (!taken.add(name)) {
-      name = path + ".txt";
-      taken.add(name);
-    }
-    return name;
+  /** A picture's name without the parts that would lead out of where the archive is unpacked. */
+  private static String within(String picture) {
+    return ASTRAY.matcher(picture.replace('\\', '/')).replaceAll("$1_");
   }
 
   private static Writer writer(OutputStream out) {

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.io.Writer;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -131,7 +132,11 @@ public final class MetadataJsonl {
           if (value.isContainer()) {
             throw wrong(name + " is not a text");
           }
-          return value.asString();
+          var text = value.asString();
+          if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
+            throw wrong(name + " holds half of a character, such as \\ud83d; the other is missing");
+          }
+          return text;
         }
       }
       return null;

@@ -60,6 +60,7 @@ class MetadataJsonlTest {
         "{\"text\":\"a\"}|file_name",
         "{\"file_name\":\" \",\"text\":\"a\"}|file_name",
         "{\"file_name\":\"a\"}|the caption",
+        "{\"file_name\":\"a\",\"text\":\"a fox \\ud83e\"}|half of a character",
         "{\"file_name\":\"a\",\"text\":[\"b\"]}|text is not a text"
       })
   void saysWhichLineIsWrongAndWhy(String line, String why) {
