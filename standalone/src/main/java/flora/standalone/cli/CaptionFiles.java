@@ -1,20 +1,32 @@
 package flora.standalone.cli;
 
+import flora.schemas.Json;
 import flora.schemas.dataset.CaptionRow;
 import flora.schemas.dataset.MetadataCsv;
+import flora.schemas.dataset.MetadataException;
 import flora.schemas.dataset.MetadataJsonl;
+import flora.schemas.dataset.SidecarNames;
 import flora.standalone.client.GatewayClient;
 import flora.standalone.client.InvalidInput;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Locale;
+import java.util.Set;
+import java.util.function.BiPredicate;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
 
 /**
  * A dataset's captions as files here: one table, and where it is asked for a text beside each
@@ -40,6 +52,10 @@ final class CaptionFiles {
     }
   }
 
+  /** What a table can say that is written again. */
+  private static final Set<String> COLUMNS =
+      Set.of("file_name", "filename", "text", "prompt", "label");
+
   private final GatewayClient client;
   private final String dataset;
 
@@ -51,79 +67,112 @@ final class CaptionFiles {
   /**
    * Writes the table, whole or not at all, in place of one that is there.
    *
-   * @return how many rows it has
+   * @param pictures which of them, by name: the server may know of more than lie here
    */
-  long writeTable(Path output, Format format) throws IOException, InterruptedException {
+  void writeTable(Path output, Format format, Predicate<String> pictures)
+      throws IOException, InterruptedException {
     var folder = output.toAbsolutePath().getParent();
     if (folder != null) {
       Files.createDirectories(folder);
     }
     var part = output.resolveSibling(output.getFileName() + ".part");
-    long[] rows = {0};
     try {
-      switch (format) {
-        case CSV -> {
-          try (var in = client.open(table())) {
-            Files.copy(in, part, StandardCopyOption.REPLACE_EXISTING);
+      try (var out = Files.newBufferedWriter(part)) {
+        switch (format) {
+          case CSV -> {
+            boolean labels = hasClasses();
+            out.write(MetadataCsv.header(labels));
+            each(row -> write(out, MetadataCsv.line(row, labels)), pictures);
           }
-          try (var in = Files.newBufferedReader(part)) {
-            MetadataCsv.stream(in).forEach(_ -> rows[0]++);
-          }
-        }
-        case JSONL -> {
-          try (var out = Files.newBufferedWriter(part)) {
-            each(
-                row -> {
-                  MetadataJsonl.write(out, row);
-                  rows[0]++;
-                });
-          }
+          case JSONL -> each(row -> MetadataJsonl.write(out, row), pictures);
         }
       }
       Files.move(part, output, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
     } finally {
       Files.deleteIfExists(part);
     }
-    return rows[0];
+  }
+
+  /** Whether a table that is here says more than one that would be written over it. */
+  boolean wouldLose(Path table) throws IOException, InterruptedException {
+    var names = new HashSet<String>();
+    each(row -> names.add(row.fileName()));
+    try (var columns = Files.newBufferedReader(table);
+        var rows = Files.newBufferedReader(table)) {
+      boolean isLines = Format.of(table, null) == Format.JSONL;
+      var first = String.valueOf(columns.readLine());
+      var known =
+          isLines
+              ? COLUMNS.containsAll(Json.mapper().readTree(first).propertyNames())
+              : COLUMNS.containsAll(List.of(first.replace("\uFEFF", "").split(",")));
+      var all = isLines ? MetadataJsonl.read(rows) : MetadataCsv.stream(rows);
+      return !known || !all.allMatch(row -> names.contains(row.fileName()));
+    } catch (MetadataException
+        | JacksonException
+        | CharacterCodingException
+        | UncheckedIOException e) {
+      return true; // whatever it is, it is not ours
+    }
+  }
+
+  private boolean hasClasses() throws IOException, InterruptedException {
+    try (var in = reader()) {
+      return MetadataCsv.header(true).strip().equals(in.readLine());
+    }
+  }
+
+  private void each(Consumer<CaptionRow> row, Predicate<String> pictures)
+      throws IOException, InterruptedException {
+    each(
+        each -> {
+          if (pictures.test(each.fileName())) {
+            row.accept(each);
+          }
+        });
+  }
+
+  private static void write(Writer out, String line) {
+    try {
+      out.write(line);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /**
-   * Writes a text for each picture into a folder, under the picture's name with the ending {@code
-   * .txt}.
+   * Writes texts beside pictures into a folder.
    *
-   * @return how many
+   * @param wanted which of them, by the picture's name and by the text's
    */
-  long writeSidecars(Path folder) throws IOException, InterruptedException {
-    long[] files = {0};
+  void writeSidecars(Path folder, BiPredicate<String, String> wanted)
+      throws IOException, InterruptedException {
+    var names = new SidecarNames();
     each(
         row -> {
-          var file = OutputFile.inside(folder, sidecar(row.fileName()));
-          try {
-            Files.createDirectories(file.toAbsolutePath().getParent());
-            Files.writeString(file, row.text() + "\n");
-          } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+          var name = names.of(row.fileName());
+          if (wanted.test(row.fileName(), name)) {
+            var file = OutputFile.inside(folder, name);
+            try {
+              Files.createDirectories(file.toAbsolutePath().getParent());
+              Files.writeString(file, row.text() + "\n");
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
           }
-          files[0]++;
         });
-    return files[0];
   }
 
   /** Hands over every row of the newest version; nothing when there is none. */
   void each(Consumer<CaptionRow> row) throws IOException, InterruptedException {
-    try (var in =
-        new BufferedReader(new InputStreamReader(client.open(table()), StandardCharsets.UTF_8))) {
+    try (var in = reader()) {
       MetadataCsv.stream(in).forEach(row);
     }
   }
 
-  private String table() {
-    return "/v1/datasets/%s/metadata.csv".formatted(dataset);
-  }
-
-  /** {@code a.png} → {@code a.txt}. */
-  static String sidecar(String picture) {
-    int dot = picture.lastIndexOf('.');
-    return (dot > picture.lastIndexOf('/') ? picture.substring(0, dot) : picture) + ".txt";
+  private BufferedReader reader() throws IOException, InterruptedException {
+    return new BufferedReader(
+        new InputStreamReader(
+            client.open("/v1/datasets/%s/metadata.csv".formatted(dataset)),
+            StandardCharsets.UTF_8));
   }
 }

@@ -2,7 +2,6 @@ package flora.standalone.cli;
 
 import flora.schemas.Json;
 import flora.standalone.client.FolderUpload;
-import flora.standalone.client.GatewayClient;
 import flora.standalone.client.InvalidInput;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -54,10 +53,11 @@ final class LabelCommand implements Callable<Integer> {
     var request = request(dataset);
     try (var connection = Connection.open(options, System.getenv())) {
       var client = connection.client();
-      upload(client, dataset);
+      var own = OwnCaptions.of(client, dataset);
+      new FolderUpload(client, dataset, System.err).leavingOut(own::isOwn).send(input, null);
       var run = client.submit(Json.bytes(request), "application/json");
       return FollowedRun.toTheEnd(
-          connection, run.id(), options, _ -> bring(new CaptionFiles(client, dataset), table));
+          connection, run.id(), options, _ -> bring(new CaptionFiles(client, dataset), table, own));
     }
   }
 
@@ -70,21 +70,42 @@ final class LabelCommand implements Callable<Integer> {
     return SafeName.of(Objects.requireNonNullElse(name, Path.of("dataset")).toString());
   }
 
-  private void upload(GatewayClient client, String dataset)
+  /**
+   * Writes what was asked for, and over what an earlier call wrote: left as it is it would be taken
+   * for a person's next time. Of pictures that were uploaded before and are gone here nothing is
+   * written: a table must name none that is not there.
+   */
+  private void bring(CaptionFiles captions, CaptionFiles.Format table, OwnCaptions own)
       throws IOException, InterruptedException {
-    var own = OwnCaptions.of(client, dataset);
-    new FolderUpload(client, dataset, System.err).leavingOut(own::isOwn).send(input, null);
-  }
-
-  private void bring(CaptionFiles captions, CaptionFiles.Format table)
-      throws IOException, InterruptedException {
-    captions.writeTable(output, table);
-    if (sidecars) {
-      captions.writeSidecars(input);
+    keepWhatWouldBeLost(captions);
+    captions.writeTable(output, table, this::isHere);
+    for (var old : own.tables()) {
+      if (!Files.exists(output) || !Files.isSameFile(old, output)) {
+        captions.writeTable(old, CaptionFiles.Format.of(old, null), this::isHere);
+      }
     }
+    captions.writeSidecars(
+        input, (picture, text) -> isHere(picture) && (sidecars || own.isFound(text)));
     if (!options.json) {
       System.out.println(output);
     }
+  }
+
+  private boolean isHere(String picture) {
+    return Files.isRegularFile(OutputFile.inside(input, picture));
+  }
+
+  /** A person's table may say more than captions, and of more pictures. */
+  private void keepWhatWouldBeLost(CaptionFiles captions) throws IOException, InterruptedException {
+    if (!Files.isRegularFile(output) || !captions.wouldLose(output)) {
+      return;
+    }
+    var kept = output.resolveSibling(output.getFileName() + ".bak");
+    for (int more = 2; Files.exists(kept); more++) {
+      kept = output.resolveSibling(output.getFileName() + ".bak" + more);
+    }
+    Files.copy(output, kept);
+    System.err.println("what was in " + output + " is kept as " + kept);
   }
 
   private ObjectNode request(String dataset) throws IOException {

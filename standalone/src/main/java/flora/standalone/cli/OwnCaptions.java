@@ -1,16 +1,23 @@
 package flora.standalone.cli;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import flora.schemas.dataset.CaptionRow;
 import flora.schemas.dataset.MetadataCsv;
 import flora.schemas.dataset.MetadataException;
 import flora.schemas.dataset.MetadataJsonl;
+import flora.schemas.dataset.SidecarNames;
 import flora.standalone.client.GatewayClient;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Knows the captions that an earlier {@code flora label} left in a folder: those that are as the
@@ -21,6 +28,10 @@ final class OwnCaptions {
 
   private final Map<String, CaptionRow> known = new HashMap<>();
   private final Map<String, String> sidecars = new HashMap<>();
+  private final SidecarNames names = new SidecarNames();
+
+  /** Files that were found to be Flora's own, by name. */
+  private final Map<String, Path> found = new TreeMap<>();
 
   private OwnCaptions() {}
 
@@ -40,7 +51,7 @@ final class OwnCaptions {
 
   private void add(CaptionRow row) {
     known.put(row.fileName(), row);
-    sidecars.put(CaptionFiles.sidecar(row.fileName()), row.text().strip());
+    sidecars.put(names.of(row.fileName()), row.text().strip());
   }
 
   /**
@@ -52,15 +63,42 @@ final class OwnCaptions {
     if (known.isEmpty()) {
       return false;
     }
-    boolean isTable = name.endsWith(".csv") || name.endsWith(".jsonl");
-    return isTable ? isOwnTable(file) : isOwn(name, file);
+    boolean isOwn = isTable(name) ? isOwnTable(file) : isOwnSidecar(name, file);
+    if (isOwn) {
+      found.put(name, file);
+    }
+    return isOwn;
   }
 
-  private boolean isOwn(String sidecar, Path file) throws IOException {
-    if (Files.size(file) > 1 << 20) {
-      return false;
-    }
-    return Files.readString(file).strip().equals(sidecars.get(sidecar));
+  /** Whether this text lay beside a picture and is Flora's own. */
+  boolean isFound(String sidecar) {
+    return found.containsKey(sidecar);
+  }
+
+  /** The tables of Flora's own that lay there. */
+  List<Path> tables() {
+    return found.entrySet().stream()
+        .filter(each -> isTable(each.getKey()))
+        .map(Map.Entry::getValue)
+        .toList();
+  }
+
+  private static boolean isTable(String name) {
+    return name.endsWith(".csv") || name.endsWith(".jsonl");
+  }
+
+  private boolean isOwnSidecar(String name, Path file) throws IOException {
+    var text = sidecars.get(name);
+    // by bytes: what is no UTF-8 is somebody else's
+    return text != null
+        && Files.size(file) <= 1 << 20
+        && Arrays.equals(stripped(Files.readAllBytes(file)), text.getBytes(UTF_8));
+  }
+
+  private static byte[] stripped(byte[] bytes) {
+    return new String(bytes, ISO_8859_1)
+        .replaceAll("^[ \\t\r\n]+|[ \\t\r\n]+$", "")
+        .getBytes(ISO_8859_1);
   }
 
   private boolean isOwnTable(Path file) throws IOException {

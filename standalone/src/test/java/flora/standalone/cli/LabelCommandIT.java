@@ -1,5 +1,6 @@
 package flora.standalone.cli;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -149,6 +150,52 @@ class LabelCommandIT {
           .hasContent(row.text() + "\n");
     }
     assertThat(folder.resolve("metadata.csv")).doesNotExist();
+  }
+
+  @Test
+  void whatWasWrittenBeforeIsWrittenOverAndNotTakenForAPersons() throws Exception {
+    var folder = folder("again", "gray.png", "wide.png");
+    Files.copy(folder.resolve("wide.png"), folder.resolve("gray.gif"));
+    var table = folder.resolve("metadata.csv");
+    var elsewhere = here.resolve("elsewhere.jsonl");
+    assertThat(label(folder, table, "--sidecars", "--trigger-word", "zebra")).as(err).isZero();
+    assertThat(folder.resolve("gray.txt")).exists();
+    assertThat(folder.resolve("gray.png.txt")).as("another text than that of gray.gif").exists();
+
+    assertThat(label(folder, elsewhere, "--trigger-word", "okapi")).as(err).isZero();
+    assertThat(label(folder, elsewhere, "--trigger-word", "gnu")).as(err).isZero();
+
+    assertThat(rows(table)).hasSize(3).allSatisfy(row -> assertThat(row.text()).startsWith("gnu"));
+    assertThat(folder.resolve("wide.txt")).content().startsWith("gnu");
+    assertThat(folder.resolve("gray.png.txt")).content().startsWith("gnu");
+  }
+
+  @Test
+  void aTableNamesNoPictureThatIsGoneAndNothingOfAPersonsTableIsLost() throws Exception {
+    var folder = folder("gone", "gray.png", "wide.png");
+    var table = folder.resolve("metadata.csv");
+    var persons = "file_name,text,licence\ngray.png,mine,CC0\nlost.png,mine too,CC0\n";
+    Files.writeString(table, persons);
+
+    assertThat(label(folder, table)).as(err).isZero();
+
+    assertThat(rows(table))
+        .extracting(CaptionRow::fileName)
+        .containsExactly("gray.png", "wide.png");
+    assertThat(rows(table).getFirst().text()).isEqualTo("mine");
+    assertThat(folder.resolve("metadata.csv.bak")).hasContent(persons);
+    assertThat(err).contains("metadata.csv.bak");
+
+    Files.delete(folder.resolve("gray.png"));
+    Files.delete(table);
+    Files.write(folder.resolve("wide.txt"), "gr\u00fcn".getBytes(ISO_8859_1));
+    assertThat(label(folder, table)).as(err).isZero();
+    assertThat(rows(table)).as("a caption that cannot be read is not guessed").isEmpty();
+    Files.writeString(folder.resolve("wide.txt"), "gr\u00fcn");
+    assertThat(label(folder, table)).as(err).isZero();
+
+    assertThat(rows(table)).containsExactly(new CaptionRow("wide.png", "gr\u00fcn"));
+    assertThat(folder.resolve("metadata.csv.bak2")).doesNotExist();
   }
 
   @Test
