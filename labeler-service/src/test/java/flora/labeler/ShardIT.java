@@ -75,9 +75,13 @@ class ShardIT {
             StoreLayout.head(LabelerRig.RUN),
             Json.bytes(rig.head()),
             "application/json");
+        var bootstrap = kafka.bootstrapServers();
+        await().atMost(LONG).ignoreExceptions().until(() -> sharing(bootstrap) == 2);
         ask(kafka, store);
 
-        await().atMost(LONG).until(() -> done(store) >= PARTS * 3 / 10);
+        await()
+            .atMost(LONG)
+            .until(() -> done(store) >= PARTS * 3 / 10 && workers(store).size() == 2);
         var holder = holder(store).contains("one") ? one : two;
         var workers = workers(store);
         holder.kill();
@@ -149,6 +153,17 @@ class ShardIT {
                   LabelerRig.RUN.value(),
                   Json.bytes(Work.of(Stage.LABEL, LabelerRig.RUN, reference, 1))))
           .get();
+    }
+  }
+
+  /** How many wait for parts: one that is much slower to start would find none left. */
+  private static int sharing(String bootstrap) throws Exception {
+    try (var admin = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
+      var group = Topics.LABEL_SHARD_GROUP;
+      return (int)
+          admin.describeShareGroups(List.of(group)).all().get().get(group).members().stream()
+              .filter(m -> !m.assignment().topicPartitions().isEmpty())
+              .count();
     }
   }
 

@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -15,6 +16,7 @@ import org.apache.kafka.clients.consumer.AcknowledgeType;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ShareConsumer;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicIdPartition;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,6 +30,11 @@ import org.springframework.kafka.core.ShareConsumerFactory;
  * back with the next poll and is known by its offset. When the lock is lost all the same, the work
  * is stopped: another worker has the record. On closing the work is stopped and the record given
  * back, so that another takes it over at once.
+ *
+ * <p>A consumer that has lost a lock is given up for a new one. Kafka's client sends a renewal only
+ * while the partition is in its session: when the broker was away for a while it is not, nothing is
+ * sent, the commit has no answer and no error, and the client waits from then on for the renewal
+ * and hands out no record any more.
  */
 final class WorkQueue implements AutoCloseable {
 
@@ -122,23 +129,28 @@ final class WorkQueue implements AutoCloseable {
     }
   }
 
+  /** Returns when closing, or when the consumer has lost a lock and is not to be used any more. */
   private void take(ShareConsumer<String, byte[]> consumer, int limit) throws InterruptedException {
     while (!closing || job != null) {
       var records = consumer.poll(POLL);
       if (records.isEmpty() && job != null && job.isOverdue(clock.instant())) {
         log.warn("the lock of offset {} ran out", job.delivery.record().offset());
         abandon(Delivery.Stop.LOCK_LOST);
+        return;
       }
       for (var record : records) {
         var lock =
             Duration.ofMillis(
                 consumer.acquisitionLockTimeoutMs().orElse((int) topics.lock().toMillis()));
-        settle(consumer, record, lock, limit);
+        if (!settle(consumer, record, lock, limit)) {
+          return;
+        }
       }
     }
   }
 
-  private void settle(
+  /** Returns whether the consumer can still be used. */
+  private boolean settle(
       ShareConsumer<String, byte[]> consumer,
       ConsumerRecord<String, byte[]> record,
       Duration lock,
@@ -156,17 +168,26 @@ final class WorkQueue implements AutoCloseable {
     var outcome = current == null ? Optional.of(Outcome.GIVE_BACK) : await(current, lock);
     var answer = answer(record, current, outcome);
     consumer.acknowledge(record, answer);
-    var refused = consumer.commitSync().values().stream().flatMap(Optional::stream).findFirst();
+    var refused = refusal(consumer.commitSync());
     if (answer != AcknowledgeType.RENEW) {
       job = null;
-      refused.ifPresent(
-          e -> log.warn("offset {} may come again: {}", record.offset(), e.toString()));
+      refused.ifPresent(why -> log.warn("offset {} may come again: {}", record.offset(), why));
     } else if (refused.isPresent()) {
-      log.warn("the lock of offset {} is lost: {}", record.offset(), refused.get().toString());
+      log.warn("the lock of offset {} is lost: {}", record.offset(), refused.get());
       abandon(Delivery.Stop.LOCK_LOST);
+      return false;
     } else if (current != null) {
       current.lockedUntil = clock.instant().plus(lock);
     }
+    return true;
+  }
+
+  /** Why an acknowledgement did not get through, if so; no answer at all is no success either. */
+  private static Optional<String> refusal(Map<TopicIdPartition, Optional<KafkaException>> answers) {
+    if (answers.isEmpty()) {
+      return Optional.of("the session with the broker has ended");
+    }
+    return answers.values().stream().flatMap(Optional::stream).findFirst().map(Object::toString);
   }
 
   private AcknowledgeType answer(

@@ -42,6 +42,7 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
+import org.springframework.kafka.core.ShareConsumerFactory;
 
 /** A broker, a store, and everything that was ever sent, for the tests of workers. */
 final class Rig implements AutoCloseable {
@@ -94,11 +95,28 @@ final class Rig implements AutoCloseable {
   }
 
   WorkQueue worker(String name, StageFlow flow, S3ObjectStore its) {
+    return worker(name, flow, its, consumers());
+  }
+
+  /** A worker whose end of the topic is opened in another way. */
+  WorkQueue worker(String name, StageFlow flow, ShareConsumerFactory<String, byte[]> consumers) {
+    return worker(name, flow, store, consumers);
+  }
+
+  ShareConsumerFactory<String, byte[]> consumers() {
+    return WorkQueues.consumers(Map.of("bootstrap.servers", kafka.bootstrapServers()));
+  }
+
+  private WorkQueue worker(
+      String name,
+      StageFlow flow,
+      S3ObjectStore its,
+      ShareConsumerFactory<String, byte[]> consumers) {
     var retries = new RetryPolicy(2, Duration.ofMillis(50), Duration.ofMillis(200));
     var handler = new StageWorker(flow, its, this::send, retries, Clock.systemUTC(), name, LEASE);
     var queue =
         new WorkQueue(
-            WorkQueues.consumers(Map.of("bootstrap.servers", kafka.bootstrapServers())),
+            consumers,
             topics(),
             WorkTopic.of(flow.stage()),
             handler,
