@@ -1,13 +1,16 @@
 package flora.embedded;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Optional;
 import org.gaul.s3proxy.S3Proxy;
+import org.gaul.s3proxy.S3ProxyException;
 import org.gaul.s3proxy.auth.AuthenticationType;
 import org.gaul.s3proxy.nio2blob.FilesystemNio2BlobStore;
 
@@ -53,8 +56,11 @@ public final class EmbeddedS3 implements AutoCloseable {
   private final FolderLock lock;
   private final Options options;
   private final Path objects;
+  private final PlacedUploads uploads;
 
-  private EmbeddedS3(S3Proxy proxy, FolderLock lock, Options options, Path objects) {
+  private EmbeddedS3(
+      S3Proxy proxy, FolderLock lock, Options options, Path objects, PlacedUploads uploads) {
+    this.uploads = uploads;
     this.proxy = proxy;
     this.lock = lock;
     this.options = options;
@@ -73,13 +79,12 @@ public final class EmbeddedS3 implements AutoCloseable {
       var objects = Files.createDirectories(options.folder().resolve("objects"));
       LeftOver.sweep(objects, Instant.now());
       var port = Ports.claim(options.bind(), options.port());
-      var store =
-          new AtomicConditions(
-              new PlacedUploads(
-                  new FilesystemNio2BlobStore(objects.toAbsolutePath().toString()), objects));
+      var uploads =
+          new PlacedUploads(
+              new FilesystemNio2BlobStore(objects.toAbsolutePath().toString()), objects);
       var proxy =
           S3Proxy.builder()
-              .blobStore(store)
+              .blobStore(new AtomicConditions(uploads))
               .endpoint(URI.create("http://" + options.bind() + ":" + port))
               .awsAuthentication(
                   AuthenticationType.AWS_V2_OR_V4, options.accessKey(), options.secretKey())
@@ -90,7 +95,7 @@ public final class EmbeddedS3 implements AutoCloseable {
       while (!"STARTED".equals(proxy.getState())) {
         Thread.sleep(2);
       }
-      return new EmbeddedS3(proxy, lock, options, objects);
+      return new EmbeddedS3(proxy, lock, options, objects, uploads);
     } catch (IOException | RuntimeException e) {
       lock.close();
       throw e;
@@ -134,6 +139,21 @@ public final class EmbeddedS3 implements AutoCloseable {
             && Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
         ? Optional.of(file)
         : Optional.empty();
+  }
+
+  /**
+   * Puts a part into an open upload past the network, for who is in the same process.
+   *
+   * @return its etag; empty when it has to be sent: because of what the upload asks for, or because
+   *     something is wrong, which is then the endpoint's to say
+   */
+  public Optional<String> putPart(
+      String bucket, String key, String uploadId, int number, ByteBuffer bytes) {
+    try {
+      return uploads.put(bucket, key, uploadId, number, bytes);
+    } catch (S3ProxyException | UncheckedIOException e) {
+      return Optional.empty();
+    }
   }
 
   @Override

@@ -3,6 +3,7 @@ package flora.embedded;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -104,19 +105,28 @@ final class PlacedUploads extends ForwardingBlobStore {
 
   /** Empty for one of the proxy's own. */
   private Optional<PlacedUpload> find(MultipartUpload upload) {
-    if (!ID.matcher(upload.id()).matches()) {
+    return find(upload.containerName(), upload.blobName(), upload.id());
+  }
+
+  private Optional<PlacedUpload> find(String bucket, String key, String id) {
+    if (!ID.matcher(id).matches()) {
       return Optional.empty();
     }
-    var folder = objects.resolve(upload.containerName()).resolve(PREFIX + upload.id());
+    var folder = objects.resolve(bucket).resolve(PREFIX + id);
     if (!Files.isDirectory(folder)) {
-      open.remove(upload.id());
+      open.remove(id);
       throw gone();
     }
-    var found = open.computeIfAbsent(upload.id(), _ -> io(() -> PlacedUpload.resume(folder)));
-    if (!found.key().equals(upload.blobName())) {
+    var found = open.computeIfAbsent(id, _ -> io(() -> PlacedUpload.resume(folder)));
+    if (!found.key().equals(key)) {
       throw gone();
     }
     return Optional.of(found);
+  }
+
+  /** A part from this very process; its etag, empty for an upload that is not placed. */
+  Optional<String> put(String bucket, String key, String id, int number, ByteBuffer bytes) {
+    return find(bucket, key, id).map(placed -> io(() -> placed.write(number, bytes)));
   }
 
   private static RuntimeException gone() {

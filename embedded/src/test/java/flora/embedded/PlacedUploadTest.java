@@ -8,6 +8,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -91,6 +92,21 @@ class PlacedUploadTest {
     var joined = Files.readAllBytes(upload.join(upload.parts()));
 
     assertThat(joined).startsWith(newer).hasSize(2 * SIZE);
+  }
+
+  @Test
+  void takesPartsFromMemoryInPiecesOfAnySize() throws Exception {
+    int large = (2 << 20) + 5; // more than is written at once
+    for (int number : new int[] {2, 1}) {
+      var more = ByteBuffer.allocate(large + 20).position(7).put(random(number, large));
+      upload.write(number, more.flip().position(7));
+    }
+    upload.write(3, ByteBuffer.wrap(random(3, 9)));
+
+    upload.close();
+
+    assertThat(upload.join(upload.parts())).isEqualTo(folder.resolve("data"));
+    assertThat(folder.resolve("data")).hasBinaryContent(bytes(1, large, 2, large, 3, 9));
   }
 
   @Test

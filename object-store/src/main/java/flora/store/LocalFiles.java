@@ -18,6 +18,9 @@ public interface LocalFiles {
   /** Free bytes of the store's disk. */
   Optional<Long> freeBytes();
 
+  /** The short way for parts. */
+  LocalParts parts();
+
   /** A store somewhere else. */
   static LocalFiles none() {
     return new LocalFiles() {
@@ -30,11 +33,21 @@ public interface LocalFiles {
       public Optional<Long> freeBytes() {
         return Optional.empty();
       }
+
+      @Override
+      public LocalParts parts() {
+        return (_, _, _, _, _) -> Optional.empty();
+      }
     };
   }
 
   /** A store that keeps an object in {@code folder/bucket/key}. */
   static LocalFiles in(Path folder) {
+    return in(folder, none().parts());
+  }
+
+  /** One that takes parts by a short way as well. */
+  static LocalFiles in(Path folder, LocalParts parts) {
     return new LocalFiles() {
       @Override
       public Optional<Path> file(String bucket, String key) {
@@ -54,6 +67,11 @@ public interface LocalFiles {
         } catch (IOException e) {
           return Optional.empty(); // nobody can tell
         }
+      }
+
+      @Override
+      public LocalParts parts() {
+        return parts;
       }
     };
   }

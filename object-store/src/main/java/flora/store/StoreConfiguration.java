@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -23,9 +24,11 @@ public class StoreConfiguration {
   private static final Duration PAUSE = Duration.ofMillis(500);
 
   @Bean
-  LocalFiles localFiles(StoreProperties properties) {
+  LocalFiles localFiles(StoreProperties properties, ObjectProvider<LocalParts> parts) {
     var folder = properties.localFolder();
-    return folder == null ? LocalFiles.none() : LocalFiles.in(folder);
+    return folder == null
+        ? LocalFiles.none()
+        : LocalFiles.in(folder, parts.getIfAvailable(() -> LocalFiles.none().parts()));
   }
 
   @Bean(destroyMethod = "close")

@@ -6,6 +6,7 @@ import flora.fetcher.FetcherApplication;
 import flora.gateway.GatewayApplication;
 import flora.labeler.LabelerApplication;
 import flora.schemas.Json;
+import flora.store.LocalParts;
 import flora.trainer.TrainerApplication;
 import java.io.IOException;
 import java.net.URI;
@@ -99,6 +100,7 @@ public final class Standalone implements AutoCloseable {
         startServices(
             threads,
             properties(settings, environment, kafka, s3),
+            s3::putPart,
             configFile(environment),
             services);
         var gateway = services.getLast();
@@ -147,6 +149,7 @@ public final class Standalone implements AutoCloseable {
   private static void startServices(
       ExecutorService threads,
       Map<String, Object> properties,
+      LocalParts parts,
       String configFile,
       List<ConfigurableApplicationContext> started)
       throws IOException, InterruptedException {
@@ -165,11 +168,13 @@ public final class Standalone implements AutoCloseable {
                   .registerShutdownHook(false)
                   .bannerMode(Banner.Mode.OFF)
                   .initializers(
-                      context ->
-                          context
-                              .getEnvironment()
-                              .getPropertySources()
-                              .addFirst(new MapPropertySource("standalone", properties)))
+                      context -> {
+                        context
+                            .getEnvironment()
+                            .getPropertySources()
+                            .addFirst(new MapPropertySource("standalone", properties));
+                        context.getBeanFactory().registerSingleton("localParts", parts);
+                      })
                   .run("--spring.config.additional-location=" + configFile);
       starts.add(threads.submit(start));
     }

@@ -1,5 +1,6 @@
 package flora.store.s3;
 
+import flora.store.LocalParts;
 import flora.store.ObjectStore;
 import flora.store.ObjectStoreException;
 import flora.store.UploadedPart;
@@ -30,6 +31,7 @@ final class S3Multipart implements ObjectStore.Multipart {
 
   private final MinioAsyncClient quick;
   private final MinioAsyncClient patient;
+  private final LocalParts local;
   private final boolean isSigned;
   private final String bucket;
   private final String key;
@@ -38,7 +40,8 @@ final class S3Multipart implements ObjectStore.Multipart {
   private volatile boolean open = true;
 
   /**
-   * Parts are sent by {@code quick}; joining them may take the store minutes.
+   * Parts are put straight into a store of this process, else sent by {@code quick}; joining them
+   * may take the store minutes.
    *
    * @param isSigned whether the signature covers the bytes of the parts, at the price of their
    *     SHA-256 on both sides; otherwise their CRC-32C goes along and the store checks that
@@ -46,12 +49,14 @@ final class S3Multipart implements ObjectStore.Multipart {
   S3Multipart(
       MinioAsyncClient quick,
       MinioAsyncClient patient,
+      LocalParts local,
       boolean isSigned,
       String bucket,
       String key,
       String uploadId) {
     this.quick = quick;
     this.patient = patient;
+    this.local = local;
     this.isSigned = isSigned;
     this.bucket = bucket;
     this.key = key;
@@ -65,6 +70,16 @@ final class S3Multipart implements ObjectStore.Multipart {
 
   @Override
   public UploadedPart part(int number, byte[] bytes, int length) {
+    var etag =
+        local
+            .put(bucket, key, uploadId, number, ByteBuffer.wrap(bytes, 0, length))
+            .orElseGet(() -> send(number, bytes, length));
+    var part = new UploadedPart(number, etag, length);
+    sent.put(number, part);
+    return part;
+  }
+
+  private String send(int number, byte[] bytes, int length) {
     var args =
         UploadPartArgs.builder()
             .bucket(bucket)
@@ -76,9 +91,7 @@ final class S3Multipart implements ObjectStore.Multipart {
       args.headers(checked(bytes, length));
     }
     var done = S3Calls.answer(bucket, key, () -> quick.uploadPart(args.build()));
-    var part = new UploadedPart(number, S3ObjectStore.etag(done.part().etag()), length);
-    sent.put(number, part);
-    return part;
+    return S3ObjectStore.etag(done.part().etag());
   }
 
   /** The client would take the CRC-32C as well, by a loop of its own: a third of a GB a second. */

@@ -302,7 +302,7 @@ public final class S3ObjectStore implements ObjectStore, AutoCloseable {
 
   @Override
   public Multipart resumeMultipart(String bucket, String key, String uploadId) {
-    return new S3Multipart(quick, patient, signsParts, bucket, key, uploadId);
+    return new S3Multipart(quick, patient, files.parts(), signsParts, bucket, key, uploadId);
   }
 
   /**

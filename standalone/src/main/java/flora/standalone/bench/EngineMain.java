@@ -1,5 +1,6 @@
 package flora.standalone.bench;
 
+import flora.embedded.EmbeddedS3;
 import flora.fetcher.download.DownloadSettings;
 import flora.fetcher.download.Downloader;
 import flora.fetcher.download.Progress;
@@ -46,13 +47,22 @@ final class EngineMain {
   private EngineMain() {}
 
   /**
-   * @param args the store's endpoint, then the hub's and those of its mirrors
+   * @param args the store's endpoint, or the folder of one in this process, as {@code ./flora up}
+   *     has it; then the hub's endpoint and those of its mirrors
    */
   public static void main(String... args) throws Exception {
-    var endpoint = URI.create(args[0]);
+    if (args[0].startsWith("http:")) {
+      obey(URI.create(args[0]), LocalFiles.none(), args);
+      return;
+    }
+    try (var s3 = EmbeddedS3.start(EmbeddedS3.Options.on(Path.of(args[0])))) {
+      obey(s3.endpoint(), LocalFiles.in(s3.objects(), s3::putPart), args);
+    }
+  }
+
+  private static void obey(URI endpoint, LocalFiles files, String... args) throws Exception {
     try (var store =
-            new S3ObjectStore(
-                endpoint, "flora", new Secret("flora-secret"), "us-east-1", LocalFiles.none());
+            new S3ObjectStore(endpoint, "flora", new Secret("flora-secret"), "us-east-1", files);
         var hub =
             new Mirrors(
                 MirrorProperties.of(mirrors(args)),

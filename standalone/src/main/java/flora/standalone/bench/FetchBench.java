@@ -42,6 +42,14 @@ public final class FetchBench {
   /** Without it aria2c uses fewer connections than it is allowed: pieces of 20 MiB at least. */
   private static final String SMALL_PIECES = " -k1M";
 
+  private static final String WRITE = "store write";
+
+  /** The store in a process of its own, as on a machine of its own, not in the engine's. */
+  private static final String APART = ", store apart";
+
+  /** One hub without any limit. */
+  private static final List<List<String>> FREE = List.of(List.of());
+
   private interface Scenario {
     boolean run(Path work) throws IOException, InterruptedException;
   }
@@ -149,23 +157,32 @@ public final class FetchBench {
   private boolean loopback(Path folder) throws IOException, InterruptedException {
     long bytes = Math.min(largest, 2048 * MIB);
     var repos = BenchFiles.large(folder, "loopback", bytes);
-    try (var rig = new Rig(folder, repos, List.of(List.of()))) {
-      rig.run("write " + 128 * MIB);
-      rig.run("hash " + 256 * MIB);
+    try (var rig = new Rig(folder, repos, FREE, true);
+        var apart = new Rig(Files.createDirectory(folder.resolve("apart")), repos, FREE)) {
+      for (var each : List.of(rig, apart)) {
+        each.run("write " + 128 * MIB);
+        each.run("hash " + 256 * MIB);
+      }
       var table = new Table(out, "Unlimited loopback" + size(bytes), bytes);
       var contenders = new LinkedHashMap<String, Contender>();
       contenders.put("SHA-256", () -> OptionalDouble.of(rig.run("hash " + bytes).seconds()));
-      contenders.put("store write", () -> OptionalDouble.of(rig.run("write " + bytes).seconds()));
+      contenders.put(WRITE, () -> OptionalDouble.of(rig.run("write " + bytes).seconds()));
+      contenders.put(WRITE + APART, () -> OptionalDouble.of(apart.run("write " + bytes).seconds()));
       contenders.put(HUB, () -> peers.snapshot(rig.hub(), "bench/loopback"));
       contenders.put("curl", () -> peers.curl(file(rig.hub(), "loopback")));
       contenders.put(ARIA, () -> peers.aria2(file(rig.hub(), "loopback")));
       contenders.put(ENGINE, () -> OptionalDouble.of(rig.fetch("bench/loopback")));
+      contenders.put(ENGINE + APART, () -> OptionalDouble.of(apart.fetch("bench/loopback")));
       var took = contest(table, contenders);
       double flora = seconds(took, ENGINE).orElseThrow();
-      double limit =
-          Math.max(
-              seconds(took, "SHA-256").orElseThrow(), seconds(took, "store write").orElseThrow());
-      table.atLeast(0.9, limit / flora, "of the slower limit");
+      double hash = seconds(took, "SHA-256").orElseThrow();
+      for (var where : List.of("", APART)) {
+        double limit = Math.max(hash, seconds(took, WRITE + where).orElseThrow());
+        table.atLeast(
+            0.9,
+            limit / seconds(took, ENGINE + where).orElseThrow(),
+            "of the slower limit" + where);
+      }
       seconds(took, HUB).ifPresent(s -> table.atLeast(1, s / flora, "× huggingface_hub"));
       return table.print();
     }
@@ -205,7 +222,7 @@ public final class FetchBench {
 
   private boolean small(Path folder) throws IOException, InterruptedException {
     var repos = BenchFiles.small(folder, "small", SMALL_FILES);
-    try (var rig = new Rig(folder, repos, List.of(List.of()))) {
+    try (var rig = new Rig(folder, repos, FREE)) {
       var table = new Table(out, SMALL_FILES + " files of 1 to 8 KB", SMALL_FILES * 4500L);
       var contenders = new LinkedHashMap<String, Contender>();
       contenders.put(HUB, () -> peers.snapshot(rig.hub(), "bench/small"));
@@ -220,7 +237,7 @@ public final class FetchBench {
   private boolean memory(Path folder) throws IOException, InterruptedException {
     long bytes = Math.min(largest, 3072 * MIB);
     var repos = BenchFiles.large(folder, "memory", bytes);
-    try (var rig = new Rig(folder, repos, List.of(List.of()))) {
+    try (var rig = new Rig(folder, repos, FREE)) {
       var table = new Table(out, "Memory" + size(bytes) + ", " + TIGHT.getFirst(), bytes);
       rig.replaceEngine(TIGHT); // one that has not grown yet
       var took = rig.run("fetch bench/memory");

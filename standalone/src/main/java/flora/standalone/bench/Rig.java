@@ -11,7 +11,10 @@ import java.util.ArrayList;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
 
-/** Hubs, an empty store and an engine, each in its process. Hubs are named by their order. */
+/**
+ * Hubs, an empty store and an engine, each in its process, or the store in the engine's. Hubs are
+ * named by their order.
+ */
 final class Rig implements AutoCloseable {
 
   /** What a request of the engine took, and its memory before and at the peak, in bytes. */
@@ -21,8 +24,8 @@ final class Rig implements AutoCloseable {
   private final Path log;
   private final List<Child> hubs = new ArrayList<>();
   private final List<URI> endpoints = new ArrayList<>();
-  private final Child store;
-  private final String storeEndpoint;
+  private final List<Child> stores = new ArrayList<>();
+  private final String store;
   private Child engine;
   private List<String> engineOptions = FetchBench.ENGINE_OPTIONS;
 
@@ -34,6 +37,12 @@ final class Rig implements AutoCloseable {
    * @param hubOptions of each hub, as {@link FakeHubMain} has them
    */
   Rig(Path work, Path repos, List<List<String>> hubOptions) throws IOException {
+    this(work, repos, hubOptions, false);
+  }
+
+  /** One whose engine has the store in its own process, as {@code ./flora up}, or not. */
+  Rig(Path work, Path repos, List<List<String>> hubOptions, boolean isOneProcess)
+      throws IOException {
     folder = Files.createTempDirectory(work, "store");
     log = work.resolve("bench.log");
     for (var options : hubOptions) {
@@ -41,11 +50,15 @@ final class Rig implements AutoCloseable {
       arguments.addAll(options);
       hubs.add(Child.java(FakeHubMain.class, log, List.of("-Xmx256m"), arguments));
     }
-    store = Child.java(StoreMain.class, log, List.of("-Xmx1g"), List.of(folder.toString()));
     for (var hub : hubs) {
       endpoints.add(URI.create(hub.hear()));
     }
-    storeEndpoint = store.hear();
+    if (isOneProcess) {
+      store = folder.toString();
+    } else {
+      stores.add(Child.java(StoreMain.class, log, List.of("-Xmx1g"), List.of(folder.toString())));
+      store = stores.getFirst().hear();
+    }
     engine = newEngine();
     warm();
     hubs.forEach(hub -> hub.say("forget"));
@@ -111,7 +124,7 @@ final class Rig implements AutoCloseable {
   }
 
   private Child newEngine() {
-    var arguments = new ArrayList<>(List.of(storeEndpoint));
+    var arguments = new ArrayList<>(List.of(store));
     endpoints.forEach(endpoint -> arguments.add(endpoint.toString()));
     var child = Child.java(EngineMain.class, log, engineOptions, arguments);
     child.hear();
@@ -121,7 +134,7 @@ final class Rig implements AutoCloseable {
   @Override
   public void close() {
     engine.close();
-    store.close();
+    stores.forEach(Child::close);
     hubs.forEach(Child::close);
     BenchFiles.delete(folder);
   }
