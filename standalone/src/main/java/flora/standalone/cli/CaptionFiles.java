@@ -56,12 +56,47 @@ final class CaptionFiles {
   private static final Set<String> COLUMNS =
       Set.of("file_name", "filename", "text", "prompt", "label");
 
+  private static final List<String> TABLES = List.of("metadata.csv", "metadata.jsonl");
+
   private final GatewayClient client;
   private final String dataset;
 
   CaptionFiles(GatewayClient client, String dataset) {
     this.client = client;
     this.dataset = dataset;
+  }
+
+  /**
+   * Makes sure, before anything is done for it, that a table can be written there.
+   *
+   * @throws InvalidInput when not, and when {@code datasets} would refuse the folder with it
+   */
+  static void require(Path output) throws IOException {
+    if (Files.isDirectory(output)) {
+      throw new InvalidInput(
+          "--output %s is a folder: name a file in it, such as %s"
+              .formatted(output, output.resolve(TABLES.getFirst())));
+    }
+    var name = output.getFileName().toString();
+    for (var other : TABLES) {
+      var beside = output.resolveSibling(other);
+      if (TABLES.contains(name) && !name.equals(other) && Files.isRegularFile(beside)) {
+        throw new InvalidInput(
+            "%s lies there already, and a folder with both kinds cannot be loaded: remove it, or write --output %s"
+                .formatted(beside, beside));
+      }
+    }
+    var folder = output.toAbsolutePath().getParent();
+    if (folder != null) {
+      Files.createDirectories(folder);
+    }
+  }
+
+  /** How many pictures of the dataset are not among some. */
+  long others(Predicate<String> pictures) throws IOException, InterruptedException {
+    long[] others = {0};
+    each(_ -> others[0]++, pictures.negate());
+    return others[0];
   }
 
   /**

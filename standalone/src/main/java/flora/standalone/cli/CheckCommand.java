@@ -6,12 +6,10 @@ import flora.standalone.client.FolderUpload;
 import flora.standalone.client.GatewayClient.Validation;
 import flora.standalone.client.InvalidInput;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** {@code flora check}: what is wrong with the pictures and captions of a folder. */
 @Command(
@@ -22,22 +20,17 @@ import picocli.CommandLine.Option;
     })
 final class CheckCommand implements Callable<Integer> {
 
-  @Option(
-      names = "--input",
-      required = true,
-      paramLabel = "DIR",
-      description = "pictures, with their captions if they have some")
-  Path input = Path.of("");
-
+  @Mixin DatasetOfFolder folder = new DatasetOfFolder();
   @Mixin Connection.Options options = new Connection.Options();
 
   @Override
   public Integer call() throws Exception {
-    var dataset = LabelCommand.datasetOf(input);
+    var dataset = folder.name();
     try (var connection = Connection.open(options, System.getenv())) {
       var client = connection.client();
+      folder.requireOwn(client);
       var own = OwnCaptions.of(client, dataset);
-      new FolderUpload(client, dataset, System.err).leavingOut(own::isOwn).send(input, null);
+      new FolderUpload(client, dataset, System.err).leavingOut(own::isOwn).send(folder.input, null);
       return switch (client.validate(dataset)) {
         case Validation.Known(var report) -> tell(report);
         case Validation.Begun(var run) -> {

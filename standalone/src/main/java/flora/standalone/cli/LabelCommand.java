@@ -1,12 +1,15 @@
 package flora.standalone.cli;
 
 import flora.schemas.Json;
+import flora.schemas.dataset.DatasetReport;
+import flora.schemas.request.ContentKind;
+import flora.schemas.request.RequestException;
+import flora.schemas.request.RequestReader;
 import flora.standalone.client.FolderUpload;
 import flora.standalone.client.InvalidInput;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -24,9 +27,6 @@ import tools.jackson.databind.node.ObjectNode;
     })
 final class LabelCommand implements Callable<Integer> {
 
-  @Option(names = "--input", required = true, paramLabel = "DIR", description = "the pictures")
-  Path input = Path.of("");
-
   @Option(
       names = "--output",
       required = true,
@@ -43,31 +43,41 @@ final class LabelCommand implements Callable<Integer> {
   @Option(names = "--sidecars", description = "a .txt beside each picture of --input as well")
   boolean sidecars;
 
+  @Mixin DatasetOfFolder folder = new DatasetOfFolder();
   @Mixin LabelChoices choices = new LabelChoices();
   @Mixin Connection.Options options = new Connection.Options();
 
   @Override
   public Integer call() throws Exception {
     var table = CaptionFiles.Format.of(output, format);
-    var dataset = datasetOf(input);
-    var request = request(dataset);
+    var dataset = folder.name();
+    CaptionFiles.require(output);
+    var request = Json.bytes(request(dataset));
+    try {
+      // before all pictures are uploaded for it
+      var _ = RequestReader.read(request, ContentKind.JSON);
+    } catch (RequestException e) {
+      throw InvalidInput.of(e);
+    }
     try (var connection = Connection.open(options, System.getenv())) {
       var client = connection.client();
+      folder.requireOwn(client);
       var own = OwnCaptions.of(client, dataset);
-      new FolderUpload(client, dataset, System.err).leavingOut(own::isOwn).send(input, null);
-      var run = client.submit(Json.bytes(request), "application/json");
+      new FolderUpload(client, dataset, System.err).leavingOut(own::isOwn).send(folder.input, null);
+      var run = client.submit(request, "application/json");
       return FollowedRun.toTheEnd(
-          connection, run.id(), options, _ -> bring(new CaptionFiles(client, dataset), table, own));
+          connection,
+          run.id(),
+          options,
+          _ -> {
+            var captions = new CaptionFiles(client, dataset);
+            bring(captions, table, own);
+            if (!options.json) {
+              tell(client.report(dataset), captions.others(folder::holds));
+              System.out.println(output);
+            }
+          });
     }
-  }
-
-  /** The dataset's name: that of the folder. */
-  static String datasetOf(Path folder) {
-    if (!Files.isDirectory(folder)) {
-      throw new InvalidInput("no such folder: " + folder);
-    }
-    var name = folder.toAbsolutePath().normalize().getFileName();
-    return SafeName.of(Objects.requireNonNullElse(name, Path.of("dataset")).toString());
   }
 
   /**
@@ -78,21 +88,28 @@ final class LabelCommand implements Callable<Integer> {
   private void bring(CaptionFiles captions, CaptionFiles.Format table, OwnCaptions own)
       throws IOException, InterruptedException {
     keepWhatWouldBeLost(captions);
-    captions.writeTable(output, table, this::isHere);
+    captions.writeTable(output, table, folder::holds);
     for (var old : own.tables()) {
       if (!Files.exists(output) || !Files.isSameFile(old, output)) {
-        captions.writeTable(old, CaptionFiles.Format.of(old, null), this::isHere);
+        captions.writeTable(old, CaptionFiles.Format.of(old, null), folder::holds);
       }
     }
     captions.writeSidecars(
-        input, (picture, text) -> isHere(picture) && (sidecars || own.isFound(text)));
-    if (!options.json) {
-      System.out.println(output);
-    }
+        folder.input, (picture, text) -> folder.holds(picture) && (sidecars || own.isFound(text)));
   }
 
-  private boolean isHere(String picture) {
-    return Files.isRegularFile(OutputFile.inside(input, picture));
+  /** What is to be known of the captions, in a few lines. */
+  private void tell(DatasetReport report, long others) {
+    if (others > 0) {
+      System.err.printf(
+          "note: the dataset %s holds %d pictures that are not in %s: they are not in the table%n",
+          report.dataset(), others, folder.input);
+    }
+    ReportTable.findings(report).forEach(System.err::println);
+    if (!report.findings().isEmpty()) {
+      System.err.printf(
+          "  which pictures, and what to do: ./flora check --input %s%n", folder.input);
+    }
   }
 
   /** A person's table may say more than captions, and of more pictures. */

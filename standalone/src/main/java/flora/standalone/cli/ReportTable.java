@@ -45,14 +45,22 @@ final class ReportTable {
     return lines;
   }
 
+  /** A line for each finding. */
+  static List<String> findings(DatasetReport report) {
+    return report.findings().stream().map(ReportTable::line).toList();
+  }
+
+  private static String line(Finding finding) {
+    return "%-7s %s: %s"
+        .formatted(
+            finding.severity().name().toLowerCase(Locale.ROOT),
+            finding.code(),
+            StageLine.printable(finding.message()));
+  }
+
   private static List<String> of(Finding finding) {
     var lines = new ArrayList<String>();
-    lines.add(
-        "%-7s %s: %s"
-            .formatted(
-                finding.severity().name().toLowerCase(Locale.ROOT),
-                finding.code(),
-                StageLine.printable(finding.message())));
+    lines.add(line(finding));
     finding.examples().stream()
         .limit(EXAMPLES)
         .forEach(example -> lines.add("          " + StageLine.printable(example)));

@@ -128,8 +128,7 @@ final class RunCommand implements Callable<Integer> {
       effective.warnings().forEach(warning -> System.err.println("note: " + warning));
       return effective.request();
     } catch (RequestException e) {
-      var hint = e.hint() == null ? "" : System.lineSeparator() + "  " + e.hint();
-      throw new InvalidInput("%s (at %s)%s".formatted(e.getMessage(), e.pointer(), hint));
+      throw InvalidInput.of(e);
     }
   }
 

@@ -81,11 +81,26 @@ public final class FolderUpload {
           "%s holds a metadata.csv and a metadata.jsonl: keep the one that counts"
               .formatted(folder));
     }
+    requireNames(items);
     send(items);
     if (captions != null && Files.isRegularFile(captions)) {
       boolean isLines = captions.getFileName().toString().endsWith(".jsonl");
-      client.putImage(dataset, isLines ? "metadata.jsonl" : "metadata.csv", captions);
+      client.putFile(dataset, isLines ? "metadata.jsonl" : "metadata.csv", captions);
     }
+  }
+
+  /** What no server takes is said before anything is sent. */
+  private static void requireNames(List<Item> items) {
+    var bad = items.stream().map(Item::name).filter(FolderUpload::isOddName).toList();
+    if (!bad.isEmpty()) {
+      throw new InvalidInput(
+          "%d file names hold a backslash or a control character, the first is %s: rename them"
+              .formatted(bad.size(), StageLine.printable(bad.getFirst())));
+    }
+  }
+
+  private static boolean isOddName(String name) {
+    return name.indexOf('\\') >= 0 || name.chars().anyMatch(Character::isISOControl);
   }
 
   private void send(List<Item> items) throws IOException, InterruptedException {
@@ -94,6 +109,10 @@ public final class FolderUpload {
       int before = sent;
       if (items.get(sent).name.contains("/")) {
         sent = sendArchive(items, sent);
+      } else if (isTable(items.get(sent).name)) {
+        // there it is looked at: a mistake in it is told before anything is labelled
+        client.putFile(dataset, items.get(sent).name, items.get(sent).file);
+        sent++;
       } else {
         client.putImage(dataset, items.get(sent).name, items.get(sent).file);
         sent++;

@@ -155,6 +155,11 @@ public final class GatewayClient implements AutoCloseable {
     return get("/v1/datasets/%s/metadata.csv".formatted(dataset));
   }
 
+  /** What the last look at a dataset has found. */
+  public DatasetReport report(String dataset) throws InterruptedException {
+    return read(get("/v1/datasets/%s/report".formatted(dataset)), DatasetReport.class);
+  }
+
   /** Uploads a table of captions, or an archive of files with their paths. */
   public void putFile(String dataset, String name, Path file)
       throws InterruptedException, IOException {
@@ -335,7 +340,9 @@ public final class GatewayClient implements AutoCloseable {
     private static String text(int status, JsonNode problem) {
       var text = new StringBuilder();
       text.append(
-          problem.path("detail").asString(problem.path("title").asString("HTTP " + status)));
+          problem
+              .path("detail")
+              .asString(problem.path("title").asString("the server answered HTTP " + status)));
       var pointer = problem.path("pointer").asString("");
       if (!pointer.isEmpty()) {
         text.append(" (at ").append(pointer).append(')');

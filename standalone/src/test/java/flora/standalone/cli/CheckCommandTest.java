@@ -53,6 +53,7 @@ class CheckCommandTest {
   void start() throws IOException {
     gateway = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     gateway.createContext("/readyz", exchange -> answer(exchange, 200, ""));
+    gateway.createContext("/v1/datasets/pets/files/metadata.csv", this::takeFile);
     gateway.createContext("/v1/datasets/pets/images/", this::takeFile);
     gateway.createContext("/v1/datasets/pets/files/upload.zip", this::takeArchive);
     gateway.createContext(

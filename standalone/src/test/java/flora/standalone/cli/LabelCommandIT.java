@@ -226,7 +226,75 @@ class LabelCommandIT {
     assertThat(err).contains("--labels and --kinds");
     assertThat(label(folder, folder.resolve("metadata.csv"), "--threshold", "7"))
         .isEqualTo(Main.REFUSED);
-    assertThat(err).contains("threshold", "/dataset/label/threshold");
+    assertThat(err).contains("threshold", "/dataset/label/threshold").doesNotContain("uploaded");
+    assertThat(label(folder, folder)).isEqualTo(Main.REFUSED);
+    assertThat(err).contains("is a folder", folder.resolve("metadata.csv").toString());
+    assertThat(label(folder.resolve("gray.png"), folder.resolve("metadata.csv")))
+        .isEqualTo(Main.REFUSED);
+    assertThat(err).contains("gray.png is no folder");
     assertThat(folder.resolve("metadata.csv")).doesNotExist();
+
+    Files.writeString(folder.resolve("metadata.jsonl"), "");
+    assertThat(label(folder, folder.resolve("metadata.csv"))).isEqualTo(Main.REFUSED);
+    assertThat(err).contains("--output " + folder.resolve("metadata.jsonl"));
+    Files.delete(folder.resolve("metadata.jsonl"));
+
+    Files.copy(folder.resolve("gray.png"), folder.resolve("gr\\ay.png"));
+    assertThat(label(folder, folder.resolve("metadata.csv"))).isEqualTo(Main.REFUSED);
+    assertThat(err).contains("gr\\ay.png: rename them").doesNotContain("uploaded");
+  }
+
+  @Test
+  void captionsThatAreNoUtf8AreToldAndNeverWrittenOver() throws Exception {
+    var folder = folder("latin", "gray.png", "wide.png");
+    var table = folder.resolve("metadata.csv");
+    byte[] latin = "file_name,text\ngray.png,caf\u00e9\n".getBytes(ISO_8859_1);
+    Files.write(table, latin);
+
+    assertThat(label(folder, table)).isEqualTo(Main.REFUSED);
+    assertThat(err).contains("metadata.csv is not UTF-8").contains("save it as UTF-8");
+    assertThat(table).hasBinaryContent(latin);
+
+    Files.delete(table);
+    Files.write(folder.resolve("gray.txt"), latin);
+    for (int time = 0; time < 2; time++) { // also when there is something to compare it with
+      assertThat(label(folder, table)).as(err).isZero();
+      assertThat(rows(table)).extracting(CaptionRow::fileName).containsExactly("wide.png");
+      assertThat(err).contains("unreadable").contains("flora check --input");
+    }
+  }
+
+  @Test
+  void twoFoldersOfOneNameDoNotBecomeOneDataset() throws Exception {
+    var first = folder("a/same", "gray.png");
+    var second = folder("b/same", "wide.png");
+    Files.copy(PARITY.resolve("images/exif6.jpg"), second.resolve("gray.png"));
+    assertThat(label(first, first.resolve("metadata.csv"))).as(err).isZero();
+
+    var table = second.resolve("metadata.csv");
+    assertThat(label(second, table)).isEqualTo(Main.REFUSED);
+    assertThat(err).contains("same names than " + second, "gray.png", "--dataset NAME");
+    assertThat(table).doesNotExist();
+
+    assertThat(label(second, table, "--dataset", "another")).as(err).isZero();
+    assertThat(rows(table))
+        .extracting(CaptionRow::fileName)
+        .containsExactly("gray.png", "wide.png");
+  }
+
+  @Test
+  void aPictureThatWasTakenAwayIsNotInTheNextTable() throws Exception {
+    var folder = folder("fewer", "gray.png", "wide.png");
+    var table = folder.resolve("metadata.csv");
+    assertThat(label(folder, table, "--sidecars")).as(err).isZero();
+    assertThat(err).doesNotContain("not in the table");
+    Files.delete(folder.resolve("wide.png"));
+    Files.delete(folder.resolve("wide.txt"));
+
+    assertThat(label(folder, table, "--sidecars")).as(err).isZero();
+
+    assertThat(rows(table)).extracting(CaptionRow::fileName).containsExactly("gray.png");
+    assertThat(folder.resolve("wide.txt")).doesNotExist();
+    assertThat(err).contains("holds 1 pictures that are not in " + folder);
   }
 }
