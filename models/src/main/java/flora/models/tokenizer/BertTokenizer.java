@@ -1,11 +1,7 @@
 package flora.models.tokenizer;
 
 import java.nio.file.Path;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -16,35 +12,17 @@ import java.util.stream.IntStream;
  * {@code vocab.txt}; {@code tokenizer_config.json} and {@code special_tokens_map.json} are read
  * where they are. Safe for use by several threads.
  */
-public final class BertTokenizer {
+public final class BertTokenizer implements Tokenizer {
 
   /** Before every piece that does not begin a word. */
   private static final String CONTINUED = "##";
 
   private final BertFiles files;
-  private final AddedTokens raw;
-  private final AddedTokens normalized;
-  private final Map<Integer, String> tokens = new HashMap<>();
-  private final Set<Integer> special = new HashSet<>();
+  private final Vocabulary vocabulary;
 
   private BertTokenizer(BertFiles files) {
     this.files = files;
-    files.vocabulary().forEach((token, id) -> tokens.put(id, token));
-    var rawIds = new HashMap<String, Integer>();
-    var normalizedIds = new HashMap<String, Integer>();
-    for (TokenizerJson.Added token : files.added()) {
-      tokens.put(token.id(), token.content());
-      if (token.special()) {
-        special.add(token.id());
-      }
-      if (token.normalized()) {
-        normalizedIds.put(files.words().normalize(token.content()), token.id());
-      } else {
-        rawIds.put(token.content(), token.id());
-      }
-    }
-    raw = new AddedTokens(rawIds);
-    normalized = new AddedTokens(normalizedIds);
+    vocabulary = new Vocabulary(files.vocabulary(), files.added(), files.words()::normalize);
   }
 
   /** Reads the tokenizer of a folder. Throws a {@link flora.models.ModelException}. */
@@ -53,11 +31,13 @@ public final class BertTokenizer {
   }
 
   /** The ids of a text with start and end, cut and padded to a length of at least 2. */
+  @Override
   public Encoding encode(String text, int length) {
     return Encoding.of(ids(text), length, files.end(), files.pad());
   }
 
   /** The ids of a text with start and end, however many. */
+  @Override
   public int[] ids(String text) {
     return IntStream.concat(
             IntStream.concat(IntStream.of(files.start()), IntStream.of(idsWithoutSpecials(text))),
@@ -68,12 +48,8 @@ public final class BertTokenizer {
   /** The ids of a text alone. */
   public int[] idsWithoutSpecials(String text) {
     var ids = IntStream.builder();
-    raw.split(text, part -> words(files.words().normalize(part), ids), ids::add);
+    vocabulary.split(text, part -> BertWords.split(part, word -> pieces(word, ids)), ids::add);
     return ids.build().toArray();
-  }
-
-  private void words(String text, IntStream.Builder ids) {
-    normalized.split(text, part -> BertWords.split(part, word -> pieces(word, ids)), ids::add);
   }
 
   /** The longest pieces from the left; a word that they do not cover is unknown as a whole. */
@@ -103,12 +79,13 @@ public final class BertTokenizer {
   }
 
   /** The text of some ids, without special and unknown ones; the first piece keeps its mark. */
+  @Override
   public String decode(int[] ids) {
     var text = new StringBuilder();
     boolean first = true;
     for (int id : ids) {
-      String token = tokens.get(id);
-      if (token == null || special.contains(id)) {
+      String token = vocabulary.text(id);
+      if (token == null) {
         continue;
       }
       if (!first) {
@@ -135,32 +112,43 @@ public final class BertTokenizer {
   }
 
   /** The number of tokens, added ones included. */
+  @Override
   public int vocabularySize() {
-    return tokens.size();
+    return vocabulary.size();
   }
 
   /** The number of ids that the model takes: {@code model_max_length}, usually 512. */
+  @Override
   public int maxLength() {
     return files.maxLength();
   }
 
   /** The id before every text. */
+  @Override
   public int startId() {
     return files.start();
   }
 
   /** The id after every text. */
+  @Override
   public int endId() {
     return files.end();
   }
 
   /** The id that fills up. */
+  @Override
   public int padId() {
     return files.pad();
   }
 
   /** The id of {@code bos_token}, which BERT itself has no use for. */
+  @Override
   public Optional<Integer> bosId() {
     return files.bos();
+  }
+
+  @Override
+  public Optional<Integer> eosId() {
+    return Optional.empty();
   }
 }

@@ -2,11 +2,9 @@ package flora.models.tokenizer;
 
 import java.nio.file.Path;
 import java.text.Normalizer;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Set;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -19,7 +17,7 @@ import java.util.stream.IntStream;
  * {@code vocab.json} and {@code merges.txt} alone; {@code tokenizer_config.json} and {@code
  * special_tokens_map.json} are read where they are. Safe for use by several threads.
  */
-public final class ClipTokenizer {
+public final class ClipTokenizer implements Tokenizer {
 
   private static final Pattern PIECES =
       Pattern.compile(
@@ -30,30 +28,12 @@ public final class ClipTokenizer {
 
   private final ClipFiles files;
   private final BytePairs pairs;
-  private final AddedTokens raw;
-  private final AddedTokens normalized;
-  private final Map<Integer, String> tokens = new HashMap<>();
-  private final Set<Integer> special = new HashSet<>();
+  private final Vocabulary vocabulary;
 
   ClipTokenizer(ClipFiles files) {
     this.files = files;
     pairs = new BytePairs(files.source(), files.vocabulary(), files.merges(), files.end());
-    var rawIds = new HashMap<String, Integer>();
-    var normalizedIds = new HashMap<String, Integer>();
-    files.vocabulary().forEach((token, id) -> tokens.put(id, token));
-    for (TokenizerJson.Added token : files.added()) {
-      tokens.put(token.id(), token.content());
-      if (token.special()) {
-        special.add(token.id());
-      }
-      if (token.normalized()) {
-        normalizedIds.put(normalize(token.content()), token.id());
-      } else {
-        rawIds.put(token.content(), token.id());
-      }
-    }
-    raw = new AddedTokens(rawIds);
-    normalized = new AddedTokens(normalizedIds);
+    vocabulary = new Vocabulary(files.vocabulary(), files.added(), ClipTokenizer::normalize);
   }
 
   /** Reads the tokenizer of a folder. Throws a {@link flora.models.ModelException}. */
@@ -67,65 +47,76 @@ public final class ClipTokenizer {
   }
 
   /** The ids of a text with start and end, cut and padded to a length of at least 2. */
+  @Override
   public Encoding encode(String text, int length) {
     return Encoding.of(ids(text), length, files.end(), files.pad());
   }
 
   /** The ids of a text with start and end, however many. */
+  @Override
   public int[] ids(String text) {
     var ids = IntStream.builder();
     ids.add(files.start());
-    raw.split(text, part -> words(normalize(part), ids), ids::add);
+    vocabulary.split(text, part -> words(part, ids), ids::add);
     ids.add(files.end());
     return ids.build().toArray();
   }
 
   private void words(String text, IntStream.Builder ids) {
-    normalized.split(
-        text,
-        part -> {
-          Matcher piece = PIECES.matcher(part);
-          while (piece.find()) {
-            pairs.encode(ByteLetters.encode(piece.group()), ids::add);
-          }
-        },
-        ids::add);
+    Matcher piece = PIECES.matcher(text);
+    while (piece.find()) {
+      pairs.encode(ByteLetters.encode(piece.group()), ids::add);
+    }
   }
 
   /** The text of some ids; start, end and padding are left out. */
+  @Override
   public String decode(int[] ids) {
     var letters = new StringBuilder();
     for (int id : ids) {
-      if (!special.contains(id)) {
-        letters.append(tokens.getOrDefault(id, ""));
-      }
+      letters.append(Objects.requireNonNullElse(vocabulary.text(id), ""));
     }
     return ByteLetters.decode(letters.toString()).replace("</w>", " ").strip();
   }
 
   /** The number of tokens, added ones included. */
+  @Override
   public int vocabularySize() {
-    return tokens.size();
+    return vocabulary.size();
   }
 
   /** The number of ids that the model takes: {@code model_max_length}, usually 77. */
+  @Override
   public int maxLength() {
     return files.maxLength();
   }
 
   /** The id before every text. */
+  @Override
   public int startId() {
     return files.start();
   }
 
   /** The id after every text. */
+  @Override
   public int endId() {
     return files.end();
   }
 
   /** The id that fills up. */
+  @Override
   public int padId() {
     return files.pad();
+  }
+
+  @Override
+  public Optional<Integer> bosId() {
+    return Optional.of(files.start());
+  }
+
+  @Override
+  public Optional<Integer> eosId() {
+    return Optional.of(files.end());
   }
 
   /** Letter by letter, as the peer does: a sigma at the end of a word stays as any other. */
