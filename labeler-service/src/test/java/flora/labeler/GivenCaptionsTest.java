@@ -13,6 +13,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.text.Normalizer;
 import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,11 +24,12 @@ import org.junit.jupiter.api.io.TempDir;
 class GivenCaptionsTest {
 
   @TempDir Path folder;
+  private final SettableClock clock = new SettableClock();
   private LabelerRig rig;
 
   @BeforeEach
   void start() {
-    rig = new LabelerRig(new MemoryObjectStore(Clock.systemUTC()), folder);
+    rig = new LabelerRig(new MemoryObjectStore(clock), folder);
   }
 
   @Test
@@ -50,6 +54,30 @@ class GivenCaptionsTest {
     assertThat(text(manifest, "3.png")).isEqualTo("above");
     assertThat(image(manifest, "1.png").captionSource()).isEqualTo("clip");
     assertThat(manifest.rejected()).isEmpty();
+  }
+
+  @Test
+  void ofTwoTablesSideBySideTheOneThatWasWrittenLastCounts() throws Exception {
+    picture("a.png", 0);
+    clock.now = Instant.parse("2025-01-02T00:00:00Z");
+    rig.drop("set", "metadata.jsonl", "{\"file_name\":\"a.png\",\"text\":\"newer\"}\n");
+    clock.now = Instant.parse("2025-01-01T00:00:00Z");
+    rig.drop("set", "metadata.csv", "file_name,text\na.png,older\n");
+
+    assertThat(text(run(), "a.png")).isEqualTo("newer");
+  }
+
+  @Test
+  void picturesOfKindsThatAreNotDecodedAreLeftOutByName() throws Exception {
+    picture("a.png", 0);
+    rig.drop("set", "phone.HEIC", "....ftypheic").drop("set", "b.jfif", resource("shapes/01.png"));
+
+    var manifest = run();
+
+    assertThat(manifest.images()).extracting(Image::fileName).containsExactly("a.png", "b.jfif");
+    assertThat(manifest.rejected())
+        .singleElement()
+        .satisfies(left -> assertThat(left.reason()).contains("convert the picture"));
   }
 
   @Test
@@ -140,5 +168,24 @@ class GivenCaptionsTest {
         .filter(i -> i.fileName().equals(fileName))
         .findFirst()
         .orElseThrow();
+  }
+
+  private static final class SettableClock extends Clock {
+    Instant now = Instant.parse("2025-01-01T00:00:00Z");
+
+    @Override
+    public Instant instant() {
+      return now;
+    }
+
+    @Override
+    public ZoneId getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(ZoneId zone) {
+      return this;
+    }
   }
 }

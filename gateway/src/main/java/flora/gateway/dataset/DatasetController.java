@@ -2,6 +2,7 @@ package flora.gateway.dataset;
 
 import flora.gateway.GatewayProperties;
 import flora.gateway.error.Refusal;
+import flora.schemas.dataset.PictureNames;
 import flora.schemas.store.StoreLayout;
 import flora.store.ObjectStore;
 import jakarta.servlet.http.HttpServletRequest;
@@ -100,7 +101,7 @@ final class DatasetController {
       throw new Refusal.Invalid(
           "file",
           "the file's ending is not known: expected a picture ("
-              + String.join(" ", FileKind.IMAGES.stream().sorted().toList())
+              + String.join(" ", PictureNames.ENDINGS)
               + "), metadata.csv, flora.yaml or the .txt beside a picture",
           "convert it, or name it as what it is");
     }

@@ -1,7 +1,7 @@
 package flora.gateway.dataset;
 
+import flora.schemas.dataset.PictureNames;
 import java.util.Locale;
-import java.util.Set;
 
 /** What a file in a dataset's folder is, told by its name alone. */
 public enum FileKind {
@@ -13,10 +13,6 @@ public enum FileKind {
   REQUEST,
   /** Nothing that is read. */
   OTHER;
-
-  /** The endings of pictures. */
-  public static final Set<String> IMAGES =
-      Set.of("png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff");
 
   /** The kind of a file by its name or key. */
   public static FileKind of(String key) {
@@ -30,10 +26,10 @@ public enum FileKind {
     if (name.equals("metadata.csv") || name.equals("metadata.jsonl")) {
       return CAPTIONS;
     }
-    var ending = name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
-    if (IMAGES.contains(ending)) {
+    if (PictureNames.isOne(name)) {
       return IMAGE;
     }
-    return ending.equals("txt") || ending.equals("caption") ? CAPTIONS : OTHER;
+    var lower = name.toLowerCase(Locale.ROOT);
+    return lower.endsWith(".txt") || lower.endsWith(".caption") ? CAPTIONS : OTHER;
   }
 }

@@ -7,6 +7,7 @@ import flora.schemas.fetch.Snapshot;
 import flora.schemas.store.StoreLayout;
 import flora.store.ObjectStore;
 import flora.store.ObjectStoreException;
+import java.time.Instant;
 import java.util.Comparator;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param size bytes
  * @param etag of the object; null where the digest is known
  * @param sha256 digest of its bytes, where a list tells it
+ * @param written when it came; null where nobody knows
  */
 public record DatasetFile(
     String name,
@@ -27,7 +29,8 @@ public record DatasetFile(
     String key,
     long size,
     @Nullable String etag,
-    @Nullable Sha256 sha256) {
+    @Nullable Sha256 sha256,
+    @Nullable Instant written) {
 
   /** What was dropped or uploaded under a dataset's name, in the order of the store. */
   static void incoming(ObjectStore store, String dataset, Consumer<DatasetFile> files) {
@@ -42,7 +45,8 @@ public record DatasetFile(
                       o.key(),
                       o.size(),
                       o.etag().replace("\"", ""),
-                      null)));
+                      null,
+                      o.lastModified())));
     }
   }
 
@@ -64,7 +68,8 @@ public record DatasetFile(
                     StoreLayout.blob(f.sha256()),
                     f.size(),
                     null,
-                    f.sha256()))
+                    f.sha256(),
+                    null))
         .forEach(files);
   }
 }

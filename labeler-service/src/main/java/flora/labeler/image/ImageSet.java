@@ -9,6 +9,7 @@ import flora.schemas.dataset.CaptionRow;
 import flora.schemas.dataset.DatasetListing;
 import flora.schemas.dataset.MetadataCsv;
 import flora.schemas.dataset.MetadataJsonl;
+import flora.schemas.dataset.PictureNames;
 import flora.schemas.fetch.Snapshot;
 import flora.store.ObjectStore;
 import java.io.BufferedReader;
@@ -18,11 +19,12 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.text.Normalizer;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
+import java.util.Objects;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.Consumer;
@@ -32,18 +34,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * The pictures of a dataset in the order of their names, each with what came with it: a row of a
  * {@code metadata.csv} or {@code metadata.jsonl} in its folder or above, of which the nearest
- * counts (and the csv where both lie side by side), or else the {@code .txt} or {@code .caption}
- * file of the same name. Files of other kinds and hidden ones are left alone. What is known of the
- * pictures lies on disk, so that memory does not grow with them.
+ * counts, and of two side by side the one that was written last, or else the {@code .txt} or {@code
+ * .caption} file of the same name. Files of other kinds and hidden ones are left alone. What is
+ * known of the pictures lies on disk, so that memory does not grow with them.
  */
 public final class ImageSet {
 
-  /** What people mean by a picture; a kind that cannot be decoded is rejected by name, not lost. */
-  private static final Set<String> EXTENSIONS =
-      Set.of(
-          "jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "tif", "tiff", "webp", "avif", "heic");
-
-  /** The later of two in a folder counts. */
+  /** Of two in a folder that were written together the later counts. */
   private static final List<String> TABLES = List.of("metadata.jsonl", "metadata.csv");
 
   /** The former of two counts. */
@@ -179,7 +176,7 @@ public final class ImageSet {
       return;
     }
     var extension = extension(file.name());
-    if (EXTENSIONS.contains(extension)) {
+    if (PictureNames.isOne(file.name())) {
       pictures.add(
           new Picture(
               file.name(), file.bucket(), file.key(), file.size(), file.etag(), file.sha256()));
@@ -201,6 +198,7 @@ public final class ImageSet {
     digest = listing.finish();
     tables.sort(
         Comparator.<DatasetFile>comparingLong(t -> t.name().chars().filter(c -> c == '/').count())
+            .thenComparing(t -> Objects.requireNonNullElse(t.written(), Instant.EPOCH))
             .thenComparing(t -> TABLES.indexOf(lastPart(t.name()))));
     tables.forEach(this::read);
     return this;

@@ -1,5 +1,6 @@
 package flora.standalone.client;
 
+import flora.schemas.dataset.PictureNames;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -22,9 +23,6 @@ import org.jspecify.annotations.Nullable;
  * dataset. Hidden files and folders are left alone.
  */
 public final class FolderUpload {
-
-  private static final List<String> PICTURES =
-      List.of(".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff");
 
   private static final List<String> TABLES = List.of("metadata.csv", "metadata.jsonl");
 
@@ -69,10 +67,10 @@ public final class FolderUpload {
    */
   public void send(Path folder, @Nullable Path captions) throws IOException, InterruptedException {
     var items = items(folder);
-    if (items.stream().noneMatch(item -> isPicture(item.name))) {
+    if (items.stream().noneMatch(item -> PictureNames.isOne(item.name))) {
       throw new InvalidInput(
           "%s holds no pictures: expected files ending in %s"
-              .formatted(folder, String.join(" ", PICTURES)));
+              .formatted(folder, "." + String.join(" .", PictureNames.ENDINGS)));
     }
     if (captions != null) {
       items.removeIf(item -> TABLES.contains(item.name));
@@ -172,7 +170,8 @@ public final class FolderUpload {
             boolean counts =
                 Files.isRegularFile(file)
                     && !isHidden(file)
-                    && (isPicture(name) || (isCaptions(name) && !leftOut.staysHere(file, name)));
+                    && (PictureNames.isOne(name)
+                        || (isCaptions(name) && !leftOut.staysHere(file, name)));
             if (counts) {
               items.add(new Item(file, name));
             }
@@ -181,7 +180,7 @@ public final class FolderUpload {
         });
     items.sort(
         Comparator.comparingInt(
-                (Item item) -> isPicture(item.name) ? 0 : isTable(item.name) ? 2 : 1)
+                (Item item) -> PictureNames.isOne(item.name) ? 0 : isTable(item.name) ? 2 : 1)
             .thenComparing(item -> item.name.contains("/"))
             .thenComparing(Item::name));
     return items;
@@ -197,10 +196,6 @@ public final class FolderUpload {
       name.append(name.isEmpty() ? "" : "/").append(part);
     }
     return name.toString();
-  }
-
-  private static boolean isPicture(String name) {
-    return PICTURES.stream().anyMatch(name.toLowerCase(Locale.ROOT)::endsWith);
   }
 
   private static boolean isTable(String name) {
