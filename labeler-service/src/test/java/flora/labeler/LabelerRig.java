@@ -278,7 +278,7 @@ final class LabelerRig {
   }
 
   /** Keeps what the flow tells. */
-  static final class Context implements StageContext {
+  static class Context implements StageContext {
     private final Head head;
     private final int proceeds;
     private final List<Event> events = new ArrayList<>();

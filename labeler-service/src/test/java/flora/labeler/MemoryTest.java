@@ -6,12 +6,10 @@ import flora.labeler.caption.NullCaptioner;
 import flora.schemas.Event;
 import flora.schemas.EventStamp;
 import flora.schemas.Json;
-import flora.schemas.RunId;
 import flora.schemas.label.LabelEvent;
 import flora.schemas.run.Head;
 import flora.schemas.store.ObjectRef;
 import flora.schemas.store.StoreLayout;
-import flora.stage.StageContext;
 import flora.store.ObjectInfo;
 import flora.store.ObjectStore;
 import flora.store.memory.MemoryObjectStore;
@@ -33,7 +31,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
-import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import javax.imageio.ImageIO;
@@ -177,37 +174,11 @@ class MemoryTest {
   }
 
   /** Looks at the heap when the last picture is told. */
-  private static final class Watching implements StageContext {
-    private final Head head;
+  private static final class Watching extends LabelerRig.Context {
     long heap;
 
     Watching(Head head) {
-      this.head = head;
-    }
-
-    @Override
-    public RunId runId() {
-      return LabelerRig.RUN;
-    }
-
-    @Override
-    public int attempt() {
-      return 1;
-    }
-
-    @Override
-    public long epoch() {
-      return 1;
-    }
-
-    @Override
-    public Head head() {
-      return head;
-    }
-
-    @Override
-    public Head updateHead(UnaryOperator<Head> change) {
-      throw new AssertionError("the stage loop does this");
+      super(head, Integer.MAX_VALUE);
     }
 
     @Override
@@ -215,8 +186,7 @@ class MemoryTest {
 
     @Override
     public void progress(Function<EventStamp, Event> event) {
-      var told =
-          (LabelEvent.Progressed) event.apply(new EventStamp(LabelerRig.RUN, 1, 1, Instant.EPOCH));
+      var told = (LabelEvent.Progressed) event.apply(stamp());
       if (told.done() == told.total()) {
         heap = Math.max(heap, used());
       }
@@ -234,8 +204,5 @@ class MemoryTest {
           .min()
           .orElseThrow();
     }
-
-    @Override
-    public void proceed() {}
   }
 }

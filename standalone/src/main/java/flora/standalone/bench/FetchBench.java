@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * Downloads beside {@code curl}, {@code aria2c}, {@code huggingface_hub} and the limits of store
@@ -50,16 +49,12 @@ public final class FetchBench {
   /** One hub without any limit. */
   private static final List<List<String>> FREE = List.of(List.of());
 
-  private interface Scenario {
-    boolean run(Path work) throws IOException, InterruptedException;
-  }
-
   private final PrintStream out;
   private final Path work;
   private final Peers peers;
   private final long largest;
   private final int rounds;
-  private final Map<String, Scenario> scenarios = new LinkedHashMap<>();
+  private final Scenarios scenarios = new Scenarios();
 
   /**
    * A bench.
@@ -90,24 +85,7 @@ public final class FetchBench {
    * @return 0 when every number that is wanted was reached, 1 when not, 2 for an unknown name
    */
   public int run(Set<String> only) throws IOException, InterruptedException {
-    var unknown = new TreeSet<>(only);
-    unknown.removeAll(scenarios.keySet());
-    if (!unknown.isEmpty()) {
-      out.println("no such scenario: " + unknown + "; there are " + scenarios.keySet());
-      return 2;
-    }
-    boolean reached = true;
-    for (var scenario : scenarios.entrySet()) {
-      if (only.isEmpty() || only.contains(scenario.getKey())) {
-        var folder = Files.createTempDirectory(work, scenario.getKey());
-        try {
-          reached &= scenario.getValue().run(folder);
-        } finally {
-          BenchFiles.delete(folder);
-        }
-      }
-    }
-    return reached ? 0 : 1;
+    return scenarios.run(only, out, work, "");
   }
 
   /** A way to measure something once; nothing when it is not installed. */

@@ -32,10 +32,6 @@ public final class LabelBench {
   private static final int BATCH = 8;
   private static final int SIDE = 512;
 
-  private interface Scenario {
-    boolean run(Path work) throws IOException, InterruptedException;
-  }
-
   private final PrintStream out;
   private final Path work;
   private final Path model;
@@ -44,7 +40,7 @@ public final class LabelBench {
   private final int threads;
   private final int pictures;
   private final int rounds;
-  private final Map<String, Scenario> scenarios = new LinkedHashMap<>();
+  private final Scenarios scenarios = new Scenarios();
 
   /**
    * A bench.
@@ -91,29 +87,7 @@ public final class LabelBench {
    * @return 0 when every number that is wanted was reached, 1 when not, 2 for an unknown name
    */
   public int run(Set<String> only) throws IOException, InterruptedException {
-    var unknown = new TreeSet<>(only);
-    unknown.removeAll(scenarios.keySet());
-    if (!unknown.isEmpty()) {
-      out.println(
-          "no such scenario: "
-              + unknown
-              + "; there are "
-              + scenarios.keySet()
-              + (images == null ? ", and with --images more" : ""));
-      return 2;
-    }
-    boolean reached = true;
-    for (var scenario : scenarios.entrySet()) {
-      if (only.isEmpty() || only.contains(scenario.getKey())) {
-        var folder = Files.createTempDirectory(work, scenario.getKey());
-        try {
-          reached &= scenario.getValue().run(folder);
-        } finally {
-          BenchFiles.delete(folder);
-        }
-      }
-    }
-    return reached ? 0 : 1;
+    return scenarios.run(only, out, work, images == null ? ", and with --images more" : "");
   }
 
   private boolean speed(Path folder, String who, double wanted)

@@ -4,6 +4,7 @@ import flora.models.ModelConfig;
 import flora.models.tokenizer.BertTokenizer;
 import flora.models.tokenizer.ClipTokenizer;
 import flora.models.tokenizer.Encoding;
+import flora.models.tokenizer.Tokenizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -14,97 +15,6 @@ import tools.jackson.databind.JsonNode;
 /** The sets {@code tokenizers/MODEL}: ids of prompts, as the peer's fast tokenizer gives them. */
 final class TokenizerSets implements GoldenKind {
 
-  /** What all tokenizers can do. */
-  private interface Tokenizer {
-    int[] ids(String text);
-
-    Encoding encode(String text, int length);
-
-    String decode(int[] ids);
-
-    int size();
-
-    Optional<Integer> bos();
-
-    Optional<Integer> eos();
-
-    int pad();
-  }
-
-  private record Clip(ClipTokenizer files) implements Tokenizer {
-    @Override
-    public int[] ids(String text) {
-      return files.ids(text);
-    }
-
-    @Override
-    public Encoding encode(String text, int length) {
-      return files.encode(text, length);
-    }
-
-    @Override
-    public String decode(int[] ids) {
-      return files.decode(ids);
-    }
-
-    @Override
-    public int size() {
-      return files.vocabularySize();
-    }
-
-    @Override
-    public Optional<Integer> bos() {
-      return Optional.of(files.startId());
-    }
-
-    @Override
-    public Optional<Integer> eos() {
-      return Optional.of(files.endId());
-    }
-
-    @Override
-    public int pad() {
-      return files.padId();
-    }
-  }
-
-  private record Bert(BertTokenizer files) implements Tokenizer {
-    @Override
-    public int[] ids(String text) {
-      return files.ids(text);
-    }
-
-    @Override
-    public Encoding encode(String text, int length) {
-      return files.encode(text, length);
-    }
-
-    @Override
-    public String decode(int[] ids) {
-      return files.decode(ids);
-    }
-
-    @Override
-    public int size() {
-      return files.vocabularySize();
-    }
-
-    @Override
-    public Optional<Integer> bos() {
-      return files.bosId();
-    }
-
-    @Override
-    public Optional<Integer> eos() {
-      return Optional.empty();
-    }
-
-    @Override
-    public int pad() {
-      return files.padId();
-    }
-  }
-
   @Override
   public boolean handles(GoldenSet set) {
     return set.name().startsWith("tokenizers/");
@@ -113,10 +23,11 @@ final class TokenizerSets implements GoldenKind {
   @Override
   public void check(GoldenSet set, Comparison comparison) {
     Tokenizer tokenizer = tokenizer(set.model());
-    comparison.exactly("bos", tokenizer.bos().equals(id(set, "bos")));
-    comparison.exactly("eos", tokenizer.eos().equals(id(set, "eos")));
-    comparison.exactly("pad", id(set, "pad").equals(Optional.of(tokenizer.pad())));
-    comparison.exactly("vocab_size", id(set, "vocab_size").equals(Optional.of(tokenizer.size())));
+    comparison.exactly("bos", tokenizer.bosId().equals(id(set, "bos")));
+    comparison.exactly("eos", tokenizer.eosId().equals(id(set, "eos")));
+    comparison.exactly("pad", id(set, "pad").equals(Optional.of(tokenizer.padId())));
+    comparison.exactly(
+        "vocab_size", id(set, "vocab_size").equals(Optional.of(tokenizer.vocabularySize())));
     int number = 0;
     for (JsonNode prompt : set.json().path("prompts")) {
       String name = "prompts[" + number++ + "].";
@@ -145,8 +56,8 @@ final class TokenizerSets implements GoldenKind {
         Files.isDirectory(model.resolve("tokenizer")) ? model.resolve("tokenizer") : model;
     ModelConfig config = ModelConfig.read(folder.resolve("tokenizer_config.json"));
     return switch (config.text("tokenizer_class", "")) {
-      case "CLIPTokenizer", "CLIPTokenizerFast" -> new Clip(ClipTokenizer.load(folder));
-      case "BertTokenizer", "BertTokenizerFast" -> new Bert(BertTokenizer.load(folder));
+      case "CLIPTokenizer", "CLIPTokenizerFast" -> ClipTokenizer.load(folder);
+      case "BertTokenizer", "BertTokenizerFast" -> BertTokenizer.load(folder);
       default -> throw config.unsupported("tokenizer_class", "supported: CLIP's and BERT's");
     };
   }
