@@ -11,6 +11,7 @@ import flora.schemas.dataset.DatasetManifest.Rejected;
 import flora.schemas.dataset.DatasetReport;
 import flora.schemas.dataset.DatasetReport.Finding;
 import flora.schemas.dataset.DatasetReport.Severity;
+import flora.schemas.dataset.SidecarNames;
 import flora.schemas.request.DatasetSource;
 import flora.schemas.request.LabelOptions.Labeler;
 import flora.schemas.request.RunRequest;
@@ -23,6 +24,7 @@ import flora.store.ObjectStore;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +39,9 @@ final class Checking {
   interface Tokens {
     @Nullable TokenCounter of(Head head);
   }
+
+  /** Warnings that say of what was made now that it is less than was asked for. */
+  private static final Set<String> TOLD = Set.of("caption_cut", DatasetCheck.SIDECAR_NAME_SHARED);
 
   private final ObjectStore store;
   private final Tokens tokens;
@@ -56,7 +61,7 @@ final class Checking {
     /** What the person who asked is told without asking for the report. */
     List<String> warnings() {
       return report.findings().stream()
-          .filter(each -> each.severity() == Severity.ERROR || each.code().equals("caption_cut"))
+          .filter(each -> each.severity() == Severity.ERROR || TOLD.contains(each.code()))
           .map(Finding::message)
           .toList();
     }
@@ -90,8 +95,13 @@ final class Checking {
     var dataset = Objects.requireNonNull(request.dataset(), "a run without a dataset");
     var check = new DatasetCheck(settings(request, dataset), tokens.of(context.head()));
     boolean noneMade = dataset.label().labeler() == Labeler.NONE;
+    var names = version != null && dataset.label().sidecars() ? new SidecarNames() : null;
     for (var row : merged.rows()) {
       context.proceed();
+      if (names != null) {
+        var picture = SidecarNames.within(row.fileName());
+        check.sidecar(picture, names.of(picture));
+      }
       if (noneMade && row.source().equals(DatasetCheck.NOT_MADE)) {
         check.rejected(new Rejected(row.fileName(), DatasetCheck.NO_CAPTION));
       } else {

@@ -5,6 +5,7 @@ import flora.labeler.dataset.Merged;
 import flora.labeler.dataset.Plan;
 import flora.labeler.dataset.Planner;
 import flora.labeler.dataset.SharedPlan;
+import flora.labeler.dataset.Sidecars;
 import flora.labeler.image.DatasetException;
 import flora.labeler.image.ImageSet;
 import flora.labeler.spool.WorkFolder;
@@ -101,6 +102,9 @@ final class LabelerFlow implements StageFlow {
 
       var version = DatasetVersion.of(dataset.name(), merged, work);
       context.proceed();
+      if (dataset.label().sidecars()) {
+        Sidecars.write(store, version, merged, context::proceed);
+      }
       version.write(store);
       var checked = checking.look(request, context, merged, version.version(), plan.listing());
       context.proceed();

@@ -16,7 +16,6 @@ import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.time.LocalDateTime;
 import java.util.Map;
-import java.util.regex.Pattern;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import tools.jackson.databind.node.ObjectNode;
@@ -27,9 +26,6 @@ import tools.jackson.databind.node.ObjectNode;
  * on row by row.
  */
 final class Export {
-
-  /** Parts of a path that would lead elsewhere when the archive is unpacked. */
-  private static final Pattern ASTRAY = Pattern.compile("(^|/)(\\.{0,2}|[A-Za-z]:)(?=/|$)");
 
   private final LatestVersion versions;
   private final DatasetLatest latest;
@@ -92,7 +88,7 @@ final class Export {
           while (rows.hasNext()) {
             var row = rows.next();
             // the same time in every archive: the same captions are the same bytes
-            var entry = new ZipEntry(names.of(within(row.fileName())));
+            var entry = new ZipEntry(names.of(SidecarNames.within(row.fileName())));
             entry.setTimeLocal(LocalDateTime.of(1980, 1, 1, 0, 0));
             zip.putNextEntry(entry);
             zip.write((edited(row).text() + "\n").getBytes(StandardCharsets.UTF_8));
@@ -124,11 +120,6 @@ final class Export {
       row.put("cut_tokens", 0);
     }
     return Json.mapper().writeValueAsString(row);
-  }
-
-  /** A picture's name without the parts that would lead out of where the archive is unpacked. */
-  private static String within(String picture) {
-    return ASTRAY.matcher(picture.replace('\\', '/')).replaceAll("$1_");
   }
 
   private static Writer writer(OutputStream out) {

@@ -6,6 +6,7 @@ import flora.schemas.dataset.DatasetManifest.Rejected;
 import flora.schemas.dataset.DatasetReport;
 import flora.schemas.dataset.DatasetReport.Finding;
 import flora.schemas.dataset.DatasetReport.Severity;
+import flora.schemas.dataset.SidecarNames;
 import flora.schemas.label.LabelRow;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -26,6 +27,9 @@ public final class DatasetCheck {
 
   /** Source of a row that has no caption yet. */
   public static final String NOT_MADE = "none";
+
+  /** Of a finding: two pictures would have one text. */
+  public static final String SIDECAR_NAME_SHARED = "sidecar_name_shared";
 
   /** The largest class may have so many times the pictures of the smallest. */
   private static final int MAX_IMBALANCE = 10;
@@ -52,6 +56,7 @@ public final class DatasetCheck {
   private final Found takenForMissing = new Found();
   private final Found numbers = new Found();
   private final Found animated = new Found();
+  private final Found sidecars = new Found();
 
   /**
    * A check.
@@ -102,6 +107,13 @@ public final class DatasetCheck {
       takenForMissing.add(row.fileName());
     } else if (TableTraps.isNumber(row.text())) {
       numbers.add(row.fileName());
+    }
+  }
+
+  /** Takes in the name of the text that lies beside a picture. */
+  public void sidecar(String picture, String text) {
+    if (!SidecarNames.isUsual(picture, text)) {
+      sidecars.add("%s (%s)".formatted(picture, text));
     }
   }
 
@@ -241,6 +253,13 @@ public final class DatasetCheck {
         "caption_cut",
         "%d captions were cut to " + settings.tokenLimit() + " tokens",
         "lower top_k, or raise threshold, or token_limit: 0 for a model without such a limit");
+    warn(
+        findings,
+        sidecars,
+        SIDECAR_NAME_SHARED,
+        "%d pictures have a name that differs from another's by its ending only: their texts have"
+            + " other names than trainers look for",
+        "name them apart: a.png and a.jpg would both have a.txt");
     warn(
         findings,
         takenForMissing,

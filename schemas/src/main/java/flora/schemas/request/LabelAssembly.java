@@ -44,7 +44,6 @@ final class LabelAssembly {
   }
 
   LabelOptions assemble() {
-    NotYet.refuse(given);
     var labeler =
         switch (required(LABELER)) {
           case "blip" -> Labeler.BLIP;

@@ -107,7 +107,6 @@ class RefusedRequestTest {
       value = {
         "{task: causal-lm}|/task",
         "{train: {task: image-classification}}|/train/task",
-        "{dataset: {label: {sidecars: true}}}|/dataset/label/sidecars",
         "{bias: all}|/bias",
         "{lr_scheduler: polynomial}|/lr_scheduler",
         "{metadata_path: ./x.jsonl}|/metadata_path",

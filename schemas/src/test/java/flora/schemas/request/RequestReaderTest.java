@@ -205,6 +205,7 @@ class RequestReaderTest {
                     precision: int8
                     target: zero-shot
                     animated: reject
+                    sidecars: true
                 """)
             .request()
             .dataset()
@@ -228,7 +229,7 @@ class RequestReaderTest {
                 LabelOptions.Precision.INT8,
                 LabelOptions.Target.ZERO_SHOT,
                 LabelOptions.Animated.REJECT,
-                false));
+                true));
     assertThat(Json.read(Json.bytes(label), LabelOptions.class)).isEqualTo(label);
   }
 
