@@ -4,6 +4,7 @@ import flora.labeler.dataset.Plan;
 import flora.labeler.work.ShardRow;
 import flora.schemas.label.LabelEvent;
 import flora.stage.StageContext;
+import java.util.List;
 import java.util.function.Consumer;
 
 /** Tells how far a labelling is. */
@@ -22,8 +23,16 @@ final class LabelProgress {
   }
 
   /** The pictures are listed. */
-  static void started(StageContext context, long total) {
-    context.publish(s -> new LabelEvent.Started(s.runId(), s.attempt(), s.seq(), s.at(), total));
+  static void started(StageContext context, long total, List<String> warnings) {
+    context.publish(
+        s ->
+            new LabelEvent.Started(
+                s.runId(),
+                s.attempt(),
+                s.seq(),
+                s.at(),
+                total,
+                warnings.isEmpty() ? null : warnings));
   }
 
   StageContext context() {

@@ -1,5 +1,6 @@
 package flora.labeler;
 
+import flora.models.weights.Int8Units;
 import flora.stage.DeadLetters;
 import flora.stage.Outbox;
 import flora.stage.QueueRunner;
@@ -50,7 +51,8 @@ public class LabelerApplication {
 
   @Bean
   Labelling labelling(ObjectStore store, LabelModels models, LabelerProperties properties) {
-    return new Labelling(store, models::open, properties, Clock.systemUTC());
+    return new Labelling(
+        store, models::open, properties, Clock.systemUTC(), Int8Units.of(Int8Units.CPUINFO));
   }
 
   @Bean

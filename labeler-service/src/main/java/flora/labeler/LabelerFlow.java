@@ -79,7 +79,7 @@ final class LabelerFlow implements StageFlow {
       var shared = SharedPlan.read(store, context.runId(), job.recipe());
       var plan =
           shared.isPresent()
-              ? goOn(shared.get(), work, context)
+              ? goOn(shared.get(), job, work, context)
               : plan(dataset, job, work, context);
       if (shared.isEmpty() && shards.areWorthwhile(plan)) {
         shared = shards.cut(plan, job, work, context);
@@ -117,9 +117,9 @@ final class LabelerFlow implements StageFlow {
   }
 
   /** With what an attempt before has planned. */
-  private Plan goOn(SharedPlan shared, WorkFolder work, StageContext context) {
+  private Plan goOn(SharedPlan shared, Labelling.Job job, WorkFolder work, StageContext context) {
     var plan = Plan.of(store, shared, work);
-    LabelProgress.started(context, plan.size());
+    LabelProgress.started(context, plan.size(), job.warnings());
     context.proceed();
     return plan;
   }
@@ -135,7 +135,7 @@ final class LabelerFlow implements StageFlow {
                 dataset.name(),
                 LabelModels.snapshot(context.head(), RepoRole.DATASET),
                 work);
-    LabelProgress.started(context, images.size() + images.missing().size());
+    LabelProgress.started(context, images.size() + images.missing().size(), job.warnings());
     context.proceed();
     return Planner.plan(
         store, dataset.name(), images, listedAt, job.rules(), work, context::proceed);

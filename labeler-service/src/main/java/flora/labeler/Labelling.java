@@ -8,11 +8,13 @@ import flora.labeler.work.ShardRow;
 import flora.labeler.work.ShardSettings;
 import flora.labeler.work.ShardWork;
 import flora.models.image.DecodeLimits;
+import flora.models.weights.Int8Units;
 import flora.schemas.Sha256;
 import flora.schemas.request.DatasetSource;
 import flora.schemas.request.LabelOptions;
 import flora.schemas.request.LabelOptions.Animated;
 import flora.schemas.request.LabelOptions.Labeler;
+import flora.schemas.request.LabelOptions.Precision;
 import flora.schemas.run.Head;
 import flora.store.ObjectStore;
 import java.time.Clock;
@@ -30,13 +32,26 @@ final class Labelling {
     Captioner open(LabelOptions options, Head head, Runnable beat);
   }
 
+  private static final String SLOW_INT8 =
+      "precision: int8 tends to be slower than fp32 here: this processor has no instructions for"
+          + " products of 8-bit numbers (VNNI or AMX, on ARM dot products). Say precision: fp32, or"
+          + " run the labeler on a machine that has them";
+
   private final ObjectStore store;
   private final Opener models;
   private final LabelerProperties properties;
   private final Clock clock;
+  private final Int8Units int8;
   private final Captioners captioners = new Captioners();
 
-  Labelling(ObjectStore store, Opener models, LabelerProperties properties, Clock clock) {
+  /**
+   * Labelling.
+   *
+   * @param int8 of this machine's processor
+   */
+  Labelling(
+      ObjectStore store, Opener models, LabelerProperties properties, Clock clock, Int8Units int8) {
+    this.int8 = int8;
     this.store = store;
     this.models = models;
     this.properties = properties;
@@ -101,6 +116,15 @@ final class Labelling {
         new ShardWork(reader(), captioner, settings, System::nanoTime)
             .run(part.iterator(), rows, proceed);
       }
+    }
+
+    /** What the person who asked should know before it begins. */
+    List<String> warnings() {
+      boolean isSlow =
+          int8 == Int8Units.MISSING
+              && options.precision() == Precision.INT8
+              && !settings.lookOnly();
+      return isSlow ? List.of(SLOW_INT8) : List.of();
     }
 
     /** Looks at everything, a part at a time. */

@@ -5,6 +5,7 @@ import flora.labeler.caption.Captioner;
 import flora.labeler.caption.LabelRecipe;
 import flora.labeler.caption.Prepared;
 import flora.models.image.RgbImage;
+import flora.models.weights.Int8Units;
 import flora.store.ObjectStore;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -32,7 +33,8 @@ final class LabelerProcess implements AutoCloseable {
           store,
           (options, head, beat) -> new Slow(LabelModels.recipe(options, head)),
           properties,
-          Clock.systemUTC());
+          Clock.systemUTC(),
+          Int8Units.UNKNOWN);
     }
   }
 

@@ -7,6 +7,7 @@ import flora.labeler.caption.Captioner;
 import flora.labeler.caption.LabelRecipe;
 import flora.labeler.caption.Prepared;
 import flora.models.image.RgbImage;
+import flora.models.weights.Int8Units;
 import flora.schemas.Event;
 import flora.schemas.EventStamp;
 import flora.schemas.Json;
@@ -90,17 +91,23 @@ final class LabelerRig {
     StoreLayout.BUCKETS.forEach(store::ensureBucket);
     var cache = new LocalCache(store, LocalFiles.none(), folder.resolve("cache"), 1L << 30);
     this.models = new LabelModels(store, cache, folder.resolve("work"));
-    this.flow = flow(store, folder, this::open, clock);
+    this.flow = flow(store, folder, this::open, clock, Int8Units.UNKNOWN);
   }
 
-  private LabelerFlow flow(ObjectStore store, Path folder, Labelling.Opener opener, Clock clock) {
+  /** The flow on another processor. */
+  LabelerFlow on(Int8Units int8) {
+    return flow(store, folder, this::open, Clock.systemUTC(), int8);
+  }
+
+  private LabelerFlow flow(
+      ObjectStore store, Path folder, Labelling.Opener opener, Clock clock, Int8Units int8) {
     var properties =
         new LabelerProperties(
             8, 2, DataSize.ofMegabytes(64), 89_478_485, shardSize, Duration.ofSeconds(5));
     var task = new ShardTask(store, clock, "rig", properties.shardClaim());
     return new LabelerFlow(
         store,
-        new Labelling(store, opener, properties, clock),
+        new Labelling(store, opener, properties, clock, int8),
         new SharedLabelling(store, task, told::add, shardSize),
         new Checking(store, models::tokenCounter),
         folder.resolve("work"),

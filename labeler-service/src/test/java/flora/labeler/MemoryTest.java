@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import flora.labeler.caption.NullCaptioner;
+import flora.models.weights.Int8Units;
 import flora.schemas.Event;
 import flora.schemas.EventStamp;
 import flora.schemas.Json;
@@ -103,7 +104,8 @@ class MemoryTest {
     var flow =
         new LabelerFlow(
             store.proxy,
-            new Labelling(store.proxy, (_, _, _) -> captioner, properties, clock),
+            new Labelling(
+                store.proxy, (_, _, _) -> captioner, properties, clock, Int8Units.UNKNOWN),
             new SharedLabelling(store.proxy, task, _ -> {}, properties.shardSize()),
             new Checking(store.proxy, _ -> null),
             folder.resolve("work"),

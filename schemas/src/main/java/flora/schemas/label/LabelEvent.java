@@ -19,10 +19,22 @@ public sealed interface LabelEvent extends Event {
    * The pictures are listed and work begins.
    *
    * @param total images
+   * @param warnings what the person who asked should know before it is done; null = nothing
    */
   @JsonTypeName("started")
-  record Started(RunId runId, int attempt, long seq, Instant at, long total)
-      implements LabelEvent {}
+  record Started(
+      RunId runId, int attempt, long seq, Instant at, long total, @Nullable List<String> warnings)
+      implements LabelEvent {
+
+    public Started {
+      warnings = warnings == null ? null : List.copyOf(warnings);
+    }
+
+    /** With nothing to know. */
+    public Started(RunId runId, int attempt, long seq, Instant at, long total) {
+      this(runId, attempt, seq, at, total, null);
+    }
+  }
 
   /**
    * How far it is.

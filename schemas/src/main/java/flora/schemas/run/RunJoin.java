@@ -200,7 +200,7 @@ public final class RunJoin {
           stage(
               stage,
               switch (event) {
-                case LabelEvent.Started e -> StageJoin.running(e, stage, 0, e.total());
+                case LabelEvent.Started e -> StageJoin.labelling(e);
                 case LabelEvent.Progressed e -> StageJoin.running(e, stage, e.done(), e.total());
                 case LabelEvent.ImageRejected e -> StageJoin.running(e, stage);
                 case LabelEvent.Completed e -> StageJoin.labelled(e);

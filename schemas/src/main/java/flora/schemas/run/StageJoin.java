@@ -174,10 +174,17 @@ final class StageJoin {
         null);
   }
 
+  static StageState labelling(LabelEvent.Started e) {
+    return warned(running(e, Stage.LABEL, 0, e.total()), e.warnings());
+  }
+
   static StageState labelled(LabelEvent.Completed e) {
-    var done = succeeded(e, Stage.LABEL, e.rows() + e.rejected(), null);
-    var warnings = e.warnings() == null ? List.<String>of() : e.warnings();
-    return with(done, warnings.stream().distinct().sorted().toList());
+    return warned(succeeded(e, Stage.LABEL, e.rows() + e.rejected(), null), e.warnings());
+  }
+
+  private static StageState warned(StageState state, @Nullable List<String> warnings) {
+    return with(
+        state, warnings == null ? List.of() : warnings.stream().distinct().sorted().toList());
   }
 
   static StageState succeeded(Event e, Stage stage, long total, @Nullable Double loss) {

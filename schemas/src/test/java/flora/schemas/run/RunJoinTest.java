@@ -94,8 +94,9 @@ class RunJoinTest {
     run = join(run, new FetchEvent.Completed(RUN, 1, 3, at(3), 100, List.of()));
     assertThat(run.status()).isEqualTo(Run.Status.QUEUED);
 
-    run = join(run, new LabelEvent.Started(RUN, 1, 1, at(4), 3));
+    run = join(run, new LabelEvent.Started(RUN, 1, 1, at(4), 3, List.of("this will take long")));
     assertThat(run.status()).isEqualTo(Run.Status.LABELLING);
+    assertThat(run.stages().get(Stage.LABEL).warnings()).containsExactly("this will take long");
 
     run = join(run, labelled(1, 2, at(5)));
     assertThat(run.datasetVersion()).isEqualTo(digest("version"));
