@@ -261,11 +261,14 @@ public final class ImageSet {
 
   /** The picture of a name, or else of one that only composes its letters otherwise. */
   private @Nullable String find(String name) {
-    var alike = byName.all(composed(name)).stream().map(Picture::fileName).toList();
-    if (alike.isEmpty()) {
-      return null;
+    String alike = null;
+    for (var picture : byName.all(composed(name))) {
+      if (picture.fileName().equals(name)) {
+        return name;
+      }
+      alike = alike == null ? picture.fileName() : alike;
     }
-    return alike.contains(name) ? name : alike.getFirst();
+    return alike;
   }
 
   /** macOS writes é as e and an accent, and a table that was written elsewhere does not. */

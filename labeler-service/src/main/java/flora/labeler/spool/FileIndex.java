@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -191,17 +192,14 @@ public final class FileIndex<T> implements AutoCloseable, Iterable<T> {
       return find(wanted, places.to(hash) - 1, places.from(hash) - 1, -1);
     }
 
-    /** Every value of a key, in their order. */
-    public List<T> all(String wanted) {
+    /** Every value of a key, in their order; read one by one, since all may have it. */
+    public Iterable<T> all(String wanted) {
       long hash = HashedPlaces.hash(wanted);
-      var values = new ArrayList<T>();
-      for (int i = places.from(hash); i < places.to(hash); i++) {
-        var value = at(places.place(i));
-        if (wanted.equals(key.apply(value))) {
-          values.add(value);
-        }
-      }
-      return values;
+      return () ->
+          IntStream.range(places.from(hash), places.to(hash))
+              .mapToObj(i -> at(places.place(i)))
+              .filter(value -> wanted.equals(key.apply(value)))
+              .iterator();
     }
 
     private Optional<T> find(String wanted, int from, int to, int step) {

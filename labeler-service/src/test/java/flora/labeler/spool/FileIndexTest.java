@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -61,6 +62,32 @@ class FileIndexTest {
       assertThat(byName.last("a").orElseThrow().text()).isEqualTo("2");
       assertThat(byName.first("a").orElseThrow().text()).isEqualTo("1");
       assertThatThrownBy(() -> index.by(Value::group)).isInstanceOf(IllegalStateException.class);
+    }
+  }
+
+  /** Says how often one was read. */
+  record Seen(String key) {
+    static final AtomicInteger COUNT = new AtomicInteger();
+
+    Seen {
+      COUNT.incrementAndGet();
+    }
+  }
+
+  @Test
+  void ofAKeyThatAllValuesHaveNoMoreAreReadThanAreAskedFor() {
+    try (var work = WorkFolder.in(folder)) {
+      var index = work.index(Seen.class);
+      var byKey = index.by(Seen::key);
+      for (int i = 0; i < 100; i++) {
+        index.add(new Seen("same"));
+      }
+      Seen.COUNT.set(0);
+
+      assertThat(byKey.all("same").iterator().next().key()).isEqualTo("same");
+
+      assertThat(Seen.COUNT.get()).isLessThan(5);
+      assertThat(byKey.all("same")).hasSize(100);
     }
   }
 }
