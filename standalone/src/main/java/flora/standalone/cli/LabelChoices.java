@@ -55,7 +55,7 @@ final class LabelChoices {
   @Nullable String mode;
 
   @Option(
-      names = "--template",
+      names = {"--template", "--templates"},
       paramLabel = "TEXT",
       description = "prompt around each label, {} for it; may be repeated")
   List<String> templates = List.of();
@@ -104,7 +104,7 @@ final class LabelChoices {
   @Nullable String prompt;
 
   @Option(
-      names = {"--beams", "--num_beams"},
+      names = {"--beams", "--num-beams", "--num_beams"},
       paramLabel = "COUNT",
       description = "sentences that BLIP weighs against each other")
   @Nullable Integer beams;
@@ -114,6 +114,36 @@ final class LabelChoices {
       paramLabel = "COUNT",
       description = "longest sentence of BLIP")
   @Nullable Integer maxNewTokens;
+
+  @Option(
+      names = {"--min-new-tokens", "--min_new_tokens"},
+      paramLabel = "COUNT",
+      description = "shortest sentence of BLIP")
+  @Nullable Integer minNewTokens;
+
+  @Option(
+      names = {"--no-repeat-ngram-size", "--no_repeat_ngram_size"},
+      paramLabel = "COUNT",
+      description = "no run of so many tokens comes twice in a sentence; 0 allows it")
+  @Nullable Integer noRepeatNgramSize;
+
+  @Option(
+      names = {"--repetition-penalty", "--repetition_penalty"},
+      paramLabel = "FACTOR",
+      description = "above 1: words that were said are less likely")
+  @Nullable Double repetitionPenalty;
+
+  @Option(
+      names = {"--length-penalty", "--length_penalty"},
+      paramLabel = "EXPONENT",
+      description = "with several beams: above 0 favours long sentences")
+  @Nullable Double lengthPenalty;
+
+  @Option(
+      names = {"--early-stopping", "--early_stopping"},
+      paramLabel = "true|false|never",
+      description = "with several beams: when the search is content")
+  @Nullable String earlyStopping;
 
   @Option(
       names = "--precision",
@@ -149,6 +179,11 @@ final class LabelChoices {
     put(label, "prompt", prompt);
     put(label, "num_beams", beams);
     put(label, "max_new_tokens", maxNewTokens);
+    put(label, "min_new_tokens", minNewTokens);
+    put(label, "no_repeat_ngram_size", noRepeatNgramSize);
+    put(label, "repetition_penalty", repetitionPenalty);
+    put(label, "length_penalty", lengthPenalty);
+    put(label, "early_stopping", earlyStopping);
     put(label, "precision", precision);
     put(label, "target", target);
     put(label, "animated", animated);
