@@ -90,7 +90,8 @@ final class LabelCommand implements Callable<Integer> {
     keepWhatWouldBeLost(captions);
     captions.writeTable(output, table, folder::holds);
     for (var old : own.tables()) {
-      if (!Files.exists(output) || !Files.isSameFile(old, output)) {
+      boolean isWritten = Files.exists(output) && Files.isSameFile(old, output);
+      if (!isWritten && !captions.wouldLose(old)) {
         captions.writeTable(old, CaptionFiles.Format.of(old, null), folder::holds);
       }
     }

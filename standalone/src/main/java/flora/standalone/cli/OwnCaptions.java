@@ -75,10 +75,10 @@ final class OwnCaptions {
     return found.containsKey(sidecar);
   }
 
-  /** The tables of Flora's own that lay there. */
+  /** The tables of Flora's own that lay at the top, where it writes them. */
   List<Path> tables() {
     return found.entrySet().stream()
-        .filter(each -> isTable(each.getKey()))
+        .filter(each -> isTable(each.getKey()) && !each.getKey().contains("/"))
         .map(Map.Entry::getValue)
         .toList();
   }

@@ -186,6 +186,13 @@ class LabelCommandIT {
     assertThat(folder.resolve("metadata.csv.bak")).hasContent(persons);
     assertThat(err).contains("metadata.csv.bak");
 
+    var licences = "file_name,text,licence\ngray.png,mine,CC0\n";
+    Files.writeString(table, licences);
+    assertThat(label(folder, here.resolve("other.jsonl"))).as(err).isZero();
+    assertThat(table).as("it says more than captions").hasContent(licences);
+    Files.delete(table);
+    assertThat(label(folder, table)).as(err).isZero();
+
     Files.delete(folder.resolve("gray.png"));
     Files.delete(table);
     Files.write(folder.resolve("wide.txt"), "gr\u00fcn".getBytes(ISO_8859_1));
