@@ -22,6 +22,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -175,26 +176,35 @@ final class CaptionFiles {
   }
 
   /**
-   * Writes texts beside pictures into a folder.
+   * Writes texts beside pictures into a folder. One that is there and says something else is a
+   * person's, unless it is known to be Flora's own, and stays.
    *
    * @param wanted which of them, by the picture's name and by the text's
+   * @param isOwn whether a text was Flora's own, by its name
+   * @return how many of a person's differ and stay
    */
-  void writeSidecars(Path folder, BiPredicate<String, String> wanted)
+  long writeSidecars(Path folder, BiPredicate<String, String> wanted, Predicate<String> isOwn)
       throws IOException, InterruptedException {
     var names = new SidecarNames();
+    var persons = new AtomicLong();
     each(
         row -> {
           var name = names.of(row.fileName());
           if (wanted.test(row.fileName(), name)) {
             var file = OutputFile.inside(folder, name);
             try {
-              Files.createDirectories(file.toAbsolutePath().getParent());
-              Files.writeString(file, row.text() + "\n");
+              if (Files.exists(file) && !isOwn.test(name)) {
+                persons.addAndGet(OwnCaptions.says(file, row.text().strip()) ? 0 : 1);
+              } else {
+                Files.createDirectories(file.toAbsolutePath().getParent());
+                Files.writeString(file, row.text() + "\n");
+              }
             } catch (IOException e) {
               throw new UncheckedIOException(e);
             }
           }
         });
+    return persons.get();
   }
 
   /** Hands over every row of the newest version; nothing when there is none. */

@@ -95,8 +95,16 @@ final class LabelCommand implements Callable<Integer> {
         captions.writeTable(old, CaptionFiles.Format.of(old, null), folder::holds);
       }
     }
-    captions.writeSidecars(
-        folder.input, (picture, text) -> folder.holds(picture) && (sidecars || own.isFound(text)));
+    long persons =
+        captions.writeSidecars(
+            folder.input,
+            (picture, text) -> folder.holds(picture) && (sidecars || own.isFound(text)),
+            own::isFound);
+    if (persons > 0) {
+      System.err.printf(
+          "note: %d texts beside pictures say other than the table, and stay as they are%n",
+          persons);
+    }
   }
 
   /** What is to be known of the captions, in a few lines. */

@@ -89,9 +89,12 @@ final class OwnCaptions {
 
   private boolean isOwnSidecar(String name, Path file) throws IOException {
     var text = sidecars.get(name);
-    // by bytes: what is no UTF-8 is somebody else's
-    return text != null
-        && Files.size(file) <= 1 << 20
+    return text != null && says(file, text);
+  }
+
+  /** Whether a file holds a text and nothing else; by bytes, since it may be no UTF-8. */
+  static boolean says(Path file, String text) throws IOException {
+    return Files.size(file) <= 1 << 20
         && Arrays.equals(stripped(Files.readAllBytes(file)), text.getBytes(UTF_8));
   }
 

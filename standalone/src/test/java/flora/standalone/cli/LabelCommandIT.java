@@ -290,6 +290,23 @@ class LabelCommandIT {
   }
 
   @Test
+  void aPersonsTextThatATableOverrulesStaysAndIsSpokenOf() throws Exception {
+    var folder = folder("overruled", "gray.png", "wide.png");
+    Files.writeString(folder.resolve("metadata.csv"), "file_name,text\ngray.png,of the table\n");
+    Files.writeString(folder.resolve("gray.txt"), "of the text\n");
+    Files.writeString(folder.resolve("wide.txt"), "wide, mine\r\n");
+
+    assertThat(label(folder, here.resolve("overruled.csv"), "--sidecars")).as(err).isZero();
+
+    assertThat(rows(here.resolve("overruled.csv")))
+        .extracting(CaptionRow::text)
+        .containsExactly("of the table", "wide, mine");
+    assertThat(folder.resolve("gray.txt")).hasContent("of the text\n");
+    assertThat(folder.resolve("wide.txt")).hasContent("wide, mine\r\n");
+    assertThat(err).contains("1 texts beside pictures say other than the table");
+  }
+
+  @Test
   void aPictureThatWasTakenAwayIsNotInTheNextTable() throws Exception {
     var folder = folder("fewer", "gray.png", "wide.png");
     var table = folder.resolve("metadata.csv");
