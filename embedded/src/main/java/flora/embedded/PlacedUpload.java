@@ -17,7 +17,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * An open upload whose parts are written where they belong in the object-to-be, so that joining
@@ -66,8 +66,11 @@ final class PlacedUpload {
   private final SortedMap<Integer, Placed> parts = new TreeMap<>();
   private final Set<Integer> busy = new HashSet<>();
 
-  /** Writers hold the reading side while they write a piece; nothing is written after closing. */
-  private final ReentrantReadWriteLock writers = new ReentrantReadWriteLock();
+  /**
+   * Held while a piece is written; nothing is written after closing. One writer at a time loses
+   * nothing: a file system lets no more than one into a file, and has the others spin.
+   */
+  private final ReentrantLock writer = new ReentrantLock();
 
   private volatile boolean closed;
   private long usual;
@@ -202,14 +205,14 @@ final class PlacedUpload {
 
   private void write(FileChannel file, ByteBuffer bytes, long at) throws IOException {
     long start = at - bytes.position();
-    writers.readLock().lock();
+    writer.lock();
     try {
       requireOpen();
       while (bytes.hasRemaining()) {
         file.write(bytes, start + bytes.position());
       }
     } finally {
-      writers.readLock().unlock();
+      writer.unlock();
     }
   }
 
@@ -228,11 +231,11 @@ final class PlacedUpload {
 
   /** Ends all writing, until {@link #reopen}. */
   void close() {
-    writers.writeLock().lock();
+    writer.lock();
     try {
       closed = true;
     } finally {
-      writers.writeLock().unlock();
+      writer.unlock();
     }
   }
 

@@ -43,6 +43,17 @@ final class BenchFiles {
     }
   }
 
+  /**
+   * Gives the system as much memory for files as will be written. A virtual machine gets its memory
+   * when it first uses it, and loses what it has not used for a while: whoever meets new pages is
+   * several times as slow as who gets those that were freed just now.
+   */
+  static void touch(Path folder, long bytes) throws IOException {
+    var file = folder.resolve("touched");
+    write(file, bytes, 4);
+    Files.delete(file);
+  }
+
   static void delete(Path folder) {
     if (!Files.exists(folder)) {
       return;

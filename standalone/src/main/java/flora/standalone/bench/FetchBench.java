@@ -97,12 +97,14 @@ public final class FetchBench {
    * All of them once, and again: one after the other, so that whatever else goes on at the machine
    * meets each of them. What each took on the median.
    */
-  private Map<String, OptionalDouble> contest(Table table, Map<String, Contender> contenders)
+  private Map<String, OptionalDouble> contest(
+      Table table, long bytes, Map<String, Contender> contenders)
       throws IOException, InterruptedException {
     var took = new LinkedHashMap<String, List<Double>>();
     for (int round = 0; round < rounds; round++) {
       for (var contender : contenders.entrySet()) {
         var all = took.computeIfAbsent(contender.getKey(), _ -> new ArrayList<>());
+        BenchFiles.touch(work, bytes);
         contender.getValue().run().ifPresent(all::add);
       }
     }
@@ -124,7 +126,7 @@ public final class FetchBench {
       contenders.put(ARIA, () -> peers.aria2(url));
       contenders.put(ARIA + SMALL_PIECES, () -> peers.aria2(url, "-k1M"));
       contenders.put(ENGINE, () -> OptionalDouble.of(rig.fetch("bench/connections")));
-      var took = contest(table, contenders);
+      var took = contest(table, bytes, contenders);
       double flora = seconds(took, ENGINE).orElseThrow();
       one.ifPresent(s -> table.atLeast(12, s / flora, "× one connection"));
       seconds(took, ARIA).ifPresent(s -> table.atLeast(1, s / flora, "× " + ARIA));
@@ -151,7 +153,7 @@ public final class FetchBench {
       contenders.put(ARIA, () -> peers.aria2(file(rig.hub(), "loopback")));
       contenders.put(ENGINE, () -> OptionalDouble.of(rig.fetch("bench/loopback")));
       contenders.put(ENGINE + APART, () -> OptionalDouble.of(apart.fetch("bench/loopback")));
-      var took = contest(table, contenders);
+      var took = contest(table, bytes, contenders);
       double flora = seconds(took, ENGINE).orElseThrow();
       double hash = seconds(took, "SHA-256").orElseThrow();
       for (var where : List.of("", APART)) {
@@ -191,7 +193,7 @@ public final class FetchBench {
             four.renewEngine(); // what the last round has learned of the mirrors is forgotten
             return OptionalDouble.of(four.fetch("bench/mirrors"));
           });
-      var took = contest(table, contenders);
+      var took = contest(table, bytes, contenders);
       double alone = seconds(took, "the good one alone").orElseThrow();
       table.atLeast(0.8, alone / seconds(took, "all four").orElseThrow(), "of the good one's rate");
       return table.print();
@@ -201,11 +203,12 @@ public final class FetchBench {
   private boolean small(Path folder) throws IOException, InterruptedException {
     var repos = BenchFiles.small(folder, "small", SMALL_FILES);
     try (var rig = new Rig(folder, repos, FREE)) {
-      var table = new Table(out, SMALL_FILES + " files of 1 to 8 KB", SMALL_FILES * 4500L);
+      long bytes = SMALL_FILES * 4500L;
+      var table = new Table(out, SMALL_FILES + " files of 1 to 8 KB", bytes);
       var contenders = new LinkedHashMap<String, Contender>();
       contenders.put(HUB, () -> peers.snapshot(rig.hub(), "bench/small"));
       contenders.put(ENGINE, () -> OptionalDouble.of(rig.fetch("bench/small")));
-      var took = contest(table, contenders);
+      var took = contest(table, bytes, contenders);
       double flora = seconds(took, ENGINE).orElseThrow();
       seconds(took, HUB).ifPresent(s -> table.atLeast(2, s / flora, "× snapshot_download"));
       return table.print();
