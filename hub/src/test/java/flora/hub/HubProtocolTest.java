@@ -28,6 +28,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -204,6 +205,31 @@ class HubProtocolTest {
     assertThatThrownBy(() -> client.read(listing, weights(listing)))
         .isInstanceOf(HubException.Unreachable.class)
         .hasMessageContaining("proxy");
+  }
+
+  @Test
+  void givesAllThatCameBeforeTheConnectionBroke() throws Exception {
+    var listing = listing();
+    var whole = client.read(listing, weights(listing));
+    hub.fault(WEIGHTS, new Fault.Cut(1000), 1);
+    var came = new byte[200_000];
+    var position = new AtomicInteger();
+
+    try (var stream = client.open(listing, weights(listing), 0, came.length)) {
+      assertThatThrownBy(
+              () -> {
+                while (true) {
+                  int n = stream.read(came, position.get(), came.length - position.get());
+                  assertThat(n).isPositive();
+                  position.addAndGet(n);
+                }
+              })
+          .isInstanceOf(HubException.Unreachable.class);
+      assertThat(stream.arrived()).isEqualTo(position.get());
+    }
+
+    assertThat(position).hasPositiveValue();
+    assertThat(Arrays.copyOf(came, position.get())).isEqualTo(Arrays.copyOf(whole, position.get()));
   }
 
   static List<Fault> harmless() {
