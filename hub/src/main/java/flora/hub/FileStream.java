@@ -6,13 +6,9 @@ import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicLong;
 import okhttp3.Call;
 import okhttp3.Response;
-import org.jspecify.annotations.Nullable;
 
 /** A range of a file's bytes, as they come from a host. For one thread, but for {@link #cancel}. */
 public final class FileStream implements AutoCloseable {
-
-  /** Bytes that follow at once are taken along: whoever takes them has much to do for each read. */
-  private static final long GATHER_NANOS = 2_000_000;
 
   private final Response response;
   private final String who;
@@ -23,7 +19,6 @@ public final class FileStream implements AutoCloseable {
   private final AtomicLong arrived = new AtomicLong();
   private long before;
   private long left;
-  private @Nullable IOException broken;
 
   FileStream(
       HubHttp.Answer answer, String who, OptionalLong total, long length, boolean rangeIgnored) {
@@ -46,9 +41,6 @@ public final class FileStream implements AutoCloseable {
       return -1;
     }
     try {
-      if (broken != null) {
-        throw broken;
-      }
       int n;
       while (before > 0) {
         n = in().read(into, offset, (int) Math.min(length, before));
@@ -61,30 +53,10 @@ public final class FileStream implements AutoCloseable {
       n = in().read(into, offset, (int) Math.min(length, left));
       arrived.addAndGet(Math.max(0, n));
       left -= Math.max(0, n);
-      return n <= 0 ? n : gather(into, offset, n, length);
+      return n;
     } catch (IOException e) {
       throw HubHttp.unreachable(who, host, e);
     }
-  }
-
-  /** What a failure leaves behind is given first; the next read fails. */
-  private int gather(byte[] into, int offset, int had, int length) {
-    int n = had;
-    long start = System.nanoTime();
-    try {
-      while (n < length && left > 0 && System.nanoTime() - start < GATHER_NANOS) {
-        int more = in().read(into, offset + n, (int) Math.min(length - n, left));
-        if (more < 0) {
-          break;
-        }
-        arrived.addAndGet(more);
-        left -= more;
-        n += more;
-      }
-    } catch (IOException e) {
-      broken = e;
-    }
-    return n;
   }
 
   /** All bytes of a small file. */

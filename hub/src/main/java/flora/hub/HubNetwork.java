@@ -54,8 +54,6 @@ public final class HubNetwork implements AutoCloseable {
             .followRedirects(false)
             .followSslRedirects(false)
             // one connection a stream: HTTP/2 would squeeze all files through one
-            .socketFactory(new WideSockets())
-            // one connection a stream: HTTP/2 would squeeze all files through one
             .protocols(List.of(Protocol.HTTP_1_1))
             .connectionPool(new ConnectionPool(IDLE_CONNECTIONS, 1, TimeUnit.MINUTES))
             .connectTimeout(settings.connectTimeout())
