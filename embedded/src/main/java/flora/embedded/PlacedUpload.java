@@ -126,8 +126,11 @@ final class PlacedUpload {
 
   /** Takes a part's bytes; its etag. */
   String write(int number, long size, InputStream in) throws IOException {
-    var piece = new byte[(int) Math.min(PIECE, Math.max(1, size))];
-    return write(number, size, max -> ByteBuffer.wrap(piece, 0, in.readNBytes(piece, 0, max)));
+    var piece = new byte[Math.clamp(size, 1, PIECE)];
+    return write(
+        number,
+        size,
+        max -> ByteBuffer.wrap(piece, 0, in.readNBytes(piece, 0, Math.min(max, piece.length))));
   }
 
   /** Takes all that is left in a buffer as a part; its etag. */
@@ -158,7 +161,9 @@ final class PlacedUpload {
         write(file, piece, place.offset() + done);
         done += n;
       }
-      pieces.next(1); // a checksum is compared when the end is met
+      while (pieces.next(PIECE).hasRemaining()) {
+        // a checksum is compared when the end is met
+      }
       keep(place);
       return place.etag();
     } catch (IOException | RuntimeException e) {

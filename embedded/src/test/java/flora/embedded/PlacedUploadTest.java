@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -107,6 +108,18 @@ class PlacedUploadTest {
 
     assertThat(upload.join(upload.parts())).isEqualTo(folder.resolve("data"));
     assertThat(folder.resolve("data")).hasBinaryContent(bytes(1, large, 2, large, 3, 9));
+  }
+
+  @Test
+  void readsToTheEndOfMoreThanWasAnnounced() throws Exception {
+    var more = new ByteArrayInputStream(random(1, SIZE + 10));
+
+    upload.write(1, SIZE, more);
+
+    assertThat(more.available()).isZero();
+    upload.close();
+    assertThat(upload.join(upload.parts()))
+        .hasBinaryContent(Arrays.copyOf(random(1, SIZE + 10), SIZE));
   }
 
   @Test
