@@ -279,15 +279,22 @@ class DatasetsIT {
     assertThat(store.head(StoreLayout.DATASETS, "incoming/other/b.png")).isEmpty();
   }
 
-  @Test
-  void whoAsksForTheReportOfFilesThatWereLookedAtHasItAtOnce() {
-    gateway.put("/v1/datasets/looked/images/a.png", new byte[] {1});
-    var file = store.head(StoreLayout.DATASETS, "incoming/looked/a.png").orElseThrow();
+  /** A dataset of one picture, and the report of who has looked at it. */
+  private static DatasetReport lookedAt(String dataset) {
+    gateway.put("/v1/datasets/%s/images/a.png".formatted(dataset), new byte[] {1});
+    var key = StoreLayout.incoming(dataset) + "a.png";
+    var file = store.head(StoreLayout.DATASETS, key).orElseThrow();
     var listing = new DatasetListing();
     listing.add(file.key(), file.size(), file.etag());
     var digest = listing.finish();
-    var report = new DatasetReport("looked", null, digest, 1, 0, 0, 0, Map.of(), 512, List.of());
-    put(StoreLayout.datasetReport("looked", digest), Json.bytes(report));
+    var report = new DatasetReport(dataset, null, digest, 1, 0, 0, 0, Map.of(), 512, List.of());
+    put(StoreLayout.datasetReport(dataset, digest), Json.bytes(report));
+    return report;
+  }
+
+  @Test
+  void whoAsksForTheReportOfFilesThatWereLookedAtHasItAtOnce() {
+    var report = lookedAt("looked");
 
     var known = validate("looked");
 
@@ -325,13 +332,7 @@ class DatasetsIT {
   /** Who mends a caption and asks again is not told what was wrong before. */
   @Test
   void aReportOfOtherCaptionsIsNotTheReport() {
-    gateway.put("/v1/datasets/mended/images/a.png", new byte[] {1});
-    var file = store.head(StoreLayout.DATASETS, "incoming/mended/a.png").orElseThrow();
-    var listing = new DatasetListing();
-    listing.add(file.key(), file.size(), file.etag());
-    var digest = listing.finish();
-    var report = new DatasetReport("mended", null, digest, 1, 0, 0, 0, Map.of(), 512, List.of());
-    put(StoreLayout.datasetReport("mended", digest), Json.bytes(report));
+    var digest = lookedAt("mended").listing();
     assertThat(validate("mended").statusCode()).isEqualTo(200);
     assertThat(patch("mended", "a.png", "shorter").statusCode()).isEqualTo(200);
 

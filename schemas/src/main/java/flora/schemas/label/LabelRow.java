@@ -56,31 +56,17 @@ public record LabelRow(
 
   /** The same of another file of these bytes. */
   public LabelRow of(String otherName, @Nullable String otherEtag) {
-    return new LabelRow(
-        otherName,
-        sha256,
-        size,
-        width,
-        height,
-        frames,
-        text,
-        source,
-        label,
-        caption,
-        labels,
-        model,
-        captionModel,
-        recipe,
-        cutTokens,
-        phash,
-        thumb,
-        otherEtag);
+    return with(otherName, label, otherEtag);
   }
 
   /** The same with another class. */
   public LabelRow withLabel(@Nullable String other) {
+    return with(fileName, other, etag);
+  }
+
+  private LabelRow with(String name, @Nullable String itsLabel, @Nullable String itsEtag) {
     return new LabelRow(
-        fileName,
+        name,
         sha256,
         size,
         width,
@@ -88,7 +74,7 @@ public record LabelRow(
         frames,
         text,
         source,
-        other,
+        itsLabel,
         caption,
         labels,
         model,
@@ -97,6 +83,6 @@ public record LabelRow(
         cutTokens,
         phash,
         thumb,
-        etag);
+        itsEtag);
   }
 }

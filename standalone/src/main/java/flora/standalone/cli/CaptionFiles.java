@@ -26,6 +26,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 
@@ -50,6 +51,14 @@ final class CaptionFiles {
                 .formatted(asked.name().toLowerCase(Locale.ROOT), output));
       }
       return asked != null ? asked : named != null ? named : CSV;
+    }
+
+    /** The rows of a table of this kind. */
+    Stream<CaptionRow> rows(BufferedReader in) throws IOException {
+      return switch (this) {
+        case CSV -> MetadataCsv.stream(in);
+        case JSONL -> MetadataJsonl.read(in);
+      };
     }
   }
 
@@ -135,14 +144,13 @@ final class CaptionFiles {
     each(row -> names.add(row.fileName()));
     try (var columns = Files.newBufferedReader(table);
         var rows = Files.newBufferedReader(table)) {
-      boolean isLines = Format.of(table, null) == Format.JSONL;
+      var format = Format.of(table, null);
       var first = String.valueOf(columns.readLine());
       var known =
-          isLines
+          format == Format.JSONL
               ? COLUMNS.containsAll(Json.mapper().readTree(first).propertyNames())
               : COLUMNS.containsAll(List.of(first.replace("\uFEFF", "").split(",")));
-      var all = isLines ? MetadataJsonl.read(rows) : MetadataCsv.stream(rows);
-      return !known || !all.allMatch(row -> names.contains(row.fileName()));
+      return !known || !format.rows(rows).allMatch(row -> names.contains(row.fileName()));
     } catch (MetadataException
         | JacksonException
         | CharacterCodingException

@@ -4,9 +4,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import flora.schemas.dataset.CaptionRow;
-import flora.schemas.dataset.MetadataCsv;
 import flora.schemas.dataset.MetadataException;
-import flora.schemas.dataset.MetadataJsonl;
 import flora.schemas.dataset.SidecarNames;
 import flora.standalone.client.GatewayClient;
 import java.io.IOException;
@@ -106,11 +104,9 @@ final class OwnCaptions {
 
   private boolean isOwnTable(Path file) throws IOException {
     try (var in = Files.newBufferedReader(file)) {
-      var rows =
-          file.getFileName().toString().endsWith(".csv")
-              ? MetadataCsv.stream(in)
-              : MetadataJsonl.read(in);
-      return rows.allMatch(row -> row.equals(known.get(row.fileName())));
+      return CaptionFiles.Format.of(file, null)
+          .rows(in)
+          .allMatch(row -> row.equals(known.get(row.fileName())));
     } catch (MetadataException | UncheckedIOException e) {
       return false; // the server says what is wrong with it
     }
