@@ -18,6 +18,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An open upload whose parts are written where they belong in the object-to-be, so that joining
@@ -72,6 +73,7 @@ final class PlacedUpload {
    */
   private final ReentrantLock writer = new ReentrantLock();
 
+  private @Nullable ByteBuffer scratch;
   private volatile boolean closed;
   private long usual;
 
@@ -149,9 +151,7 @@ final class PlacedUpload {
   private String write(int number, long size, Pieces pieces) throws IOException {
     var place = place(number, size);
     boolean inPlace = place.file().equals(DATA);
-    try (var file =
-        FileChannel.open(
-            folder.resolve(place.file()), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+    try (var file = PastCache.open(folder.resolve(place.file()))) {
       for (long done = 0; done < size; ) {
         var piece = pieces.next((int) Math.min(PIECE, size - done));
         if (!piece.hasRemaining()) {
@@ -208,14 +208,14 @@ final class PlacedUpload {
         : new Placed(number, number + "-" + etag, 0, size, etag, now);
   }
 
-  private void write(FileChannel file, ByteBuffer bytes, long at) throws IOException {
-    long start = at - bytes.position();
+  private void write(PastCache file, ByteBuffer bytes, long at) throws IOException {
     writer.lock();
     try {
       requireOpen();
-      while (bytes.hasRemaining()) {
-        file.write(bytes, start + bytes.position());
+      if (scratch == null) {
+        scratch = PastCache.scratch(PIECE);
       }
+      file.write(bytes, at, scratch);
     } finally {
       writer.unlock();
     }
@@ -239,6 +239,7 @@ final class PlacedUpload {
     writer.lock();
     try {
       closed = true;
+      scratch = null;
     } finally {
       writer.unlock();
     }

@@ -6,14 +6,19 @@ import java.util.concurrent.atomic.LongAdder;
 
 /**
  * The connections to one source, over all files. It begins with a few and doubles them every tenth
- * of a second, up to what the source allows. A source that says "too often" gets half of them; from
- * then on doubling is a trial: where twice as many do not bring clearly more the link is full, and
+ * of a second, up to what the source allows. A source that says "too often" gets half of them, and
+ * one whose connections are fast has nothing to gain blindly, since each costs processor time: from
+ * then on doubling is a trial. Where twice as many do not bring clearly more the link is full, and
  * it goes back for some seconds.
  */
 final class Lane {
 
-  private static final int FIRST = 4;
+  private static final int FIRST = 2;
   private static final int MOST = 64;
+
+  /** Bytes a second of a connection that neither distance nor a limit of the host holds up. */
+  private static final long FAST = 64 << 20;
+
   private static final double CLEARLY_MORE = 1.08;
   private static final long PLATEAU_NANOS = Duration.ofSeconds(3).toNanos();
   private static final long SETTLE_NANOS = Duration.ofMillis(400).toNanos();
@@ -166,6 +171,16 @@ final class Lane {
         limit = Math.max(FIRST, limit / 2);
         noGrowthBefore = now + PLATEAU_NANOS;
       }
+    }
+    boolean isFast = busy > 0 && measured >= FAST * busy;
+    if (isFast && isNew) {
+      isNew = false;
+      noGrowthBefore = now + SETTLE_NANOS;
+    }
+    if (isFast && busy < limit) {
+      // the rest wait for memory: not the link is what is slow
+      limit = Math.max(FIRST, limit / 2);
+      noGrowthBefore = now + PLATEAU_NANOS;
     }
     boolean canGrow = limit < most && busy >= limit && measured > 0 && now - noGrowthBefore >= 0;
     if (canGrow && isNew) {

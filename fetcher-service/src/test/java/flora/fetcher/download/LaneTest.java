@@ -49,4 +49,23 @@ class LaneTest {
     }
     assertThat(lane.leaves(true)).isFalse();
   }
+
+  @Test
+  void staysWithTheFewConnectionsThatFillALink() {
+    tick(20, 500_000_000, 500_000_000);
+
+    assertThat(lane.isFull()).isTrue();
+    // four were tried
+    assertThat(lane.busy()).isEqualTo(4);
+    assertThat(lane.leaves(true)).isTrue();
+    assertThat(lane.leaves(true)).isTrue();
+    assertThat(lane.leaves(true)).isFalse();
+  }
+
+  @Test
+  void growsWhereEachFastConnectionBringsMore() {
+    tick(40, 100_000_000, Long.MAX_VALUE);
+
+    assertThat(lane.busy()).isEqualTo(16);
+  }
 }
