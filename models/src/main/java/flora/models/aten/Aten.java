@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Results belong to the innermost {@link Scope} of the calling thread, whatever their operands
  * belong to. A shape or type that does not fit is an {@link ai.djl.engine.EngineException} in
- * PyTorch's words. Every method may be called from any platform thread.
+ * PyTorch's words. Every method may be called from any platform thread. What changes many arrays at
+ * once is in {@link Foreach}.
  */
 public final class Aten {
   /** A hint for packed weights: other numbers of rows are as right and as fast. */
@@ -349,10 +350,11 @@ public final class Aten {
 
   /**
    * Maps the first {@code count} values of a file, {@code count · size(type)} bytes; writing to the
-   * array would change memory, never the file.
+   * array would change memory, never the file. On another device than the processor they are
+   * copied.
    */
   public static NDArray mapFile(Path file, DataType type, long count) {
-    return one("from_file", file.toString(), count, code(type));
+    return Placement.place(one("from_file", file.toString(), count, code(type)));
   }
 
   /** A view of {@code [start, start + count)} of a flat array, in a shape. */
@@ -366,7 +368,12 @@ public final class Aten {
     return one("reinterpret", bytes, start, count, code(type), shape.getShape());
   }
 
-  /** An fp32 array of these values. */
+  /** The values on another device; the same values where they are there already. */
+  public static NDArray to(NDArray x, ComputeDevice device) {
+    return one("to_device", x, device.forTorch());
+  }
+
+  /** An fp32 array of these values, where the thread's {@link Placement} says. */
   public static NDArray of(float[] values, long... shape) {
     return copied(manager().create(values, new Shape(shape)));
   }
@@ -381,36 +388,6 @@ public final class Aten {
     return copied(manager().create((float) value));
   }
 
-  // --- many arrays at once, in place
-
-  /** {@code xs[i] += ys[i]}. */
-  public static void addAll(List<NDArray> xs, List<NDArray> ys) {
-    none("add_all_", xs, ys);
-  }
-
-  /** Scales all by {@code min(1, max/(norm + 1e-6))}; returns the norm before. */
-  public static NDArray clipAll(List<NDArray> xs, double max) {
-    return one("clip_all_", xs, max);
-  }
-
-  /**
-   * One fused step of AdamW with decoupled decay (<a href="https://arxiv.org/abs/1711.05101">
-   * Loshchilov and Hutter</a>); {@code steps} are fp32 scalars counted up first.
-   */
-  public static void adamW(
-      List<NDArray> parameters,
-      List<NDArray> gradients,
-      List<NDArray> m,
-      List<NDArray> v,
-      List<NDArray> steps,
-      double rate,
-      double beta1,
-      double beta2,
-      double decay,
-      double eps) {
-    none("adamw_", parameters, gradients, m, v, steps, rate, beta1, beta2, decay, eps);
-  }
-
   // --- calls
 
   static List<NDArray> many(String method, @Nullable Object... arguments) {
@@ -418,12 +395,12 @@ public final class Aten {
     return ScriptMethods.tensors(TorchEngine.OPERATORS, TorchEngine.MANAGER, method, arguments);
   }
 
-  private static NDArray one(String method, @Nullable Object... arguments) {
+  static NDArray one(String method, @Nullable Object... arguments) {
     TorchEngine.prepareThread();
     return ScriptMethods.tensor(TorchEngine.OPERATORS, TorchEngine.MANAGER, method, arguments);
   }
 
-  private static void none(String method, @Nullable Object... arguments) {
+  static void none(String method, @Nullable Object... arguments) {
     TorchEngine.prepareThread();
     ScriptMethods.run(TorchEngine.OPERATORS, method, arguments);
   }
@@ -434,7 +411,7 @@ public final class Aten {
    */
   private static NDArray copied(NDArray overJavaMemory) {
     try (overJavaMemory) {
-      return one("clone", overJavaMemory);
+      return Placement.place(one("clone", overJavaMemory));
     }
   }
 

@@ -44,6 +44,19 @@ public final class Autograd implements AutoCloseable {
     return Aten.many("grad", scalar, parameters, false);
   }
 
+  /**
+   * The product of given vectors with the Jacobian: for each x, the sum over all ys of {@code
+   * upstreamᵀ · ∂y/∂x}; frees the recorded graph. What no y depends on has zeros.
+   *
+   * @param ys recorded; those that depend on nothing to differentiate by do not matter
+   * @param upstreams one for each y, of its shape
+   * @return one for each x, in their order
+   */
+  public static List<NDArray> gradients(
+      List<NDArray> ys, List<NDArray> upstreams, List<NDArray> xs) {
+    return Aten.many("vjp", ys, upstreams, xs);
+  }
+
   @Override
   public void close() {
     JniUtils.setGradMode(before);

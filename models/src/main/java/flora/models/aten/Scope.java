@@ -54,6 +54,12 @@ public final class Scope implements AutoCloseable {
     return x;
   }
 
+  /** The opposite of {@link #release}: the innermost scope of this thread closes it from now on. */
+  static NDArray adopt(NDArray x) {
+    NDScope.register(x);
+    return x;
+  }
+
   /**
    * Lets an array outlive this scope. It must have been made inside it, and this must be the
    * innermost scope.

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import flora.models.ModelException.WeightsMismatch;
 import flora.models.aten.Aten;
 import flora.models.aten.Autograd;
+import flora.models.aten.Foreach;
 import flora.models.aten.Scope;
 import flora.models.lora.LoraState;
 import flora.tensors.Checkpoint;
@@ -59,7 +60,7 @@ public final class AdamW implements AutoCloseable {
   /** Changes the parameters; a rate of 0 still moves the moments. */
   public void step(List<NDArray> gradients, double rate) {
     try (var _ = Autograd.pause()) {
-      Aten.adamW(
+      Foreach.adamW(
           parameters,
           gradients,
           first,

@@ -3,7 +3,9 @@ package flora.models.train;
 import ai.djl.ndarray.NDArray;
 import flora.models.aten.Aten;
 import flora.models.aten.Autograd;
+import flora.models.aten.Foreach;
 import flora.models.aten.Scope;
+import flora.models.aten.Segments;
 import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -40,17 +42,38 @@ public final class LoraStep implements AutoCloseable {
         var _ = Autograd.record()) {
       NDArray value = loss.get();
       double result = value.getFloat();
-      List<NDArray> found =
-          Autograd.gradients(share == 1 ? value : Aten.div(value, share), parameters);
-      if (gradients == null) {
-        found.forEach(Scope::release);
-        gradients = found;
-      } else {
-        try (var _ = Autograd.pause()) {
-          Aten.addAll(gradients, found);
-        }
-      }
+      add(Autograd.gradients(share == 1 ? value : Aten.div(value, share), parameters));
       return result;
+    }
+  }
+
+  /**
+   * {@link #accumulate(Supplier, int)} for a micro-batch that was computed in segments.
+   *
+   * @param loss number of a scalar
+   */
+  public double accumulate(Segments segments, int loss, int share) {
+    try (var _ = new Scope()) {
+      double result = segments.value(loss).getFloat();
+      int part =
+          share == 1
+              ? loss
+              : segments.single(
+                  List.of(loss), List.of(), values -> Aten.div(values.getFirst(), share));
+      add(segments.backward(part, parameters));
+      return result;
+    }
+  }
+
+  /** Takes gradients that belong to the innermost scope. */
+  private void add(List<NDArray> found) {
+    if (gradients == null) {
+      found.forEach(Scope::release);
+      gradients = found;
+    } else {
+      try (var _ = Autograd.pause()) {
+        Foreach.addAll(gradients, found);
+      }
     }
   }
 
@@ -70,7 +93,7 @@ public final class LoraStep implements AutoCloseable {
   public double update(double rate) {
     try (var _ = new Scope();
         var _ = Autograd.pause()) {
-      double norm = Aten.clipAll(gradients(), maxNorm).getFloat();
+      double norm = Foreach.clipAll(gradients(), maxNorm).getFloat();
       optimizer.step(gradients(), rate);
       clear();
       return norm;

@@ -192,13 +192,17 @@ class AtenTest {
   }
 
   @Test
-  void clippingReturnsTheNormAndScalesToTheLimit() {
-    try (var scope = new Scope()) {
-      var xs = List.of(Aten.of(new float[] {3}, 1), Aten.of(new float[] {4}, 1));
-      assertThat(Aten.clipAll(xs, 10).getFloat()).isEqualTo(5);
-      assertThat(xs.get(1).toFloatArray()).containsExactly(4);
-      assertThat(Aten.clipAll(xs, 1).getFloat()).isEqualTo(5);
-      assertThat(xs.get(1).toFloatArray()).containsExactly(new float[] {0.8f}, CLOSE);
+  void gradientsOfSeveralArraysAreSummedByWhatIsAskedOfEach() {
+    try (var scope = new Scope();
+        var recording = Autograd.record()) {
+      var x = Autograd.parameter(Aten.of(new float[] {3, 4}, 2));
+      var apart = Autograd.parameter(Aten.of(new float[] {7}, 1));
+      var square = Aten.mul(x, x);
+      var triple = Aten.mul(x, 3);
+      var upstreams = List.of(Aten.of(new float[] {1, 10}, 2), Aten.of(new float[] {100, 0}, 2));
+      var gradients = Autograd.gradients(List.of(square, triple), upstreams, List.of(x, apart));
+      assertThat(gradients.get(0).toFloatArray()).containsExactly(306, 80);
+      assertThat(gradients.get(1).toFloatArray()).containsExactly(0);
     }
   }
 
@@ -218,8 +222,8 @@ class AtenTest {
         var x = Aten.of(ramp(2 * 16 * 8, 0.013f * step), 2, 16, 8);
         var gradients = Autograd.gradients(loss(x, w, a, b), parameters);
         try (var pause = Autograd.pause()) {
-          Aten.clipAll(gradients, 1);
-          Aten.adamW(parameters, gradients, m, v, steps, 1e-3, 0.9, 0.999, 0.01, 1e-8);
+          Foreach.clipAll(gradients, 1);
+          Foreach.adamW(parameters, gradients, m, v, steps, 1e-3, 0.9, 0.999, 0.01, 1e-8);
         }
       }
       if (step == 2) {
