@@ -5,6 +5,7 @@ import flora.models.aten.Aten;
 import flora.models.weights.AdaptableLayer;
 import flora.models.weights.Adapter;
 import flora.models.weights.Weights;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A convolution with a square kernel and a bias: {@code [n, in, h, w] → [n, out, h', w']}. */
@@ -70,5 +71,10 @@ public final class Conv2d implements AdaptableLayer {
   @Override
   public void adapt(@Nullable Adapter adapter) {
     this.adapter = adapter;
+  }
+
+  @Override
+  public List<NDArray> parameters() {
+    return adapter == null ? List.of() : adapter.parameters();
   }
 }

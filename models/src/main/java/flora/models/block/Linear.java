@@ -7,6 +7,7 @@ import flora.models.weights.AdaptableLayer;
 import flora.models.weights.Adapter;
 import flora.models.weights.Precision;
 import flora.models.weights.Weights;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -111,5 +112,10 @@ public final class Linear implements AdaptableLayer {
               .formatted(name, precision(), Precision.FP32));
     }
     this.adapter = adapter;
+  }
+
+  @Override
+  public List<NDArray> parameters() {
+    return adapter == null ? List.of() : adapter.parameters();
   }
 }

@@ -6,6 +6,7 @@ import flora.models.weights.AdaptableLayer.Geometry;
 import flora.models.weights.AdaptableLayer.Geometry.Convolution;
 import flora.models.weights.AdaptableLayer.Geometry.Dense;
 import flora.models.weights.Adapter;
+import java.util.List;
 
 /**
  * One layer's low-rank change, {@code y + s·B(A(x))} (<a href="https://arxiv.org/abs/2106.09685">Hu
@@ -46,6 +47,11 @@ final class LoraPair implements Adapter {
         yield Aten.add(y, Aten.mul(Aten.conv2d(low, b, null, 1, 0), scale));
       }
     };
+  }
+
+  @Override
+  public List<NDArray> parameters() {
+    return List.of(a, b);
   }
 
   static long[] shapeOfA(Geometry geometry, int rank) {

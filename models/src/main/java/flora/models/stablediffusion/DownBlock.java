@@ -1,8 +1,10 @@
 package flora.models.stablediffusion;
 
 import ai.djl.ndarray.NDArray;
+import flora.models.aten.Segments;
 import flora.models.weights.Weights;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -57,6 +59,22 @@ final class DownBlock {
     if (downsample != null) {
       x = downsample.forward(x);
       skips.add(x);
+    }
+    return x;
+  }
+
+  /** {@link #forward(NDArray, NDArray, NDArray, List)} in segments; numbers are those of values. */
+  int forward(Segments segments, int x, int time, int context, Deque<Integer> skips) {
+    for (int i = 0; i < resnets.size(); i++) {
+      x = resnets.get(i).forward(segments, x, time);
+      if (!attentions.isEmpty()) {
+        x = attentions.get(i).forward(segments, x, context);
+      }
+      skips.addLast(x);
+    }
+    if (downsample != null) {
+      x = downsample.forward(segments, x);
+      skips.addLast(x);
     }
     return x;
   }

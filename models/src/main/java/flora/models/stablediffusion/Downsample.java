@@ -2,9 +2,11 @@ package flora.models.stablediffusion;
 
 import ai.djl.ndarray.NDArray;
 import flora.models.aten.Aten;
+import flora.models.aten.Segments;
 import flora.models.block.Conv2d;
 import flora.models.weights.AdaptableLayer.Geometry.Convolution;
 import flora.models.weights.Weights;
+import java.util.List;
 
 /** A 3×3 convolution with stride 2: {@code [n, c, h, w] → [n, c, h/2, w/2]}. */
 final class Downsample {
@@ -23,5 +25,10 @@ final class Downsample {
 
   NDArray forward(NDArray x) {
     return conv.forward(padding == 0 ? Aten.pad(x, 0, 0, 1, 0, 1) : x);
+  }
+
+  /** {@link #forward(NDArray)} as a segment. */
+  int forward(Segments segments, int x) {
+    return segments.single(List.of(x), conv.parameters(), values -> forward(values.getFirst()));
   }
 }

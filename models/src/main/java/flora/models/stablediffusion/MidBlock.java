@@ -1,6 +1,7 @@
 package flora.models.stablediffusion;
 
 import ai.djl.ndarray.NDArray;
+import flora.models.aten.Segments;
 import flora.models.weights.Weights;
 
 /** The bottom of the UNet; diffusers' {@code UNetMidBlock2DCrossAttn}. */
@@ -35,5 +36,12 @@ final class MidBlock {
     x = resnet0.forward(x, time);
     x = attention.forward(x, context);
     return resnet1.forward(x, time);
+  }
+
+  /** {@link #forward(NDArray, NDArray, NDArray)} in segments. */
+  int forward(Segments segments, int x, int time, int context) {
+    x = resnet0.forward(segments, x, time);
+    x = attention.forward(segments, x, context);
+    return resnet1.forward(segments, x, time);
   }
 }

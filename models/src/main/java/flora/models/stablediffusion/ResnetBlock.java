@@ -3,11 +3,14 @@ package flora.models.stablediffusion;
 import ai.djl.ndarray.NDArray;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
+import flora.models.aten.Segments;
 import flora.models.block.Activation;
 import flora.models.block.Conv2d;
 import flora.models.block.GroupNorm;
 import flora.models.block.Linear;
+import flora.models.weights.AdaptableLayer;
 import flora.models.weights.Weights;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +47,7 @@ final class ResnetBlock {
   private final GroupNorm norm2;
   private final Conv2d conv2;
   private final @Nullable Conv2d shortcut;
+  private final List<AdaptableLayer> layers;
 
   ResnetBlock(Style style, int in, int out, Weights weights) {
     this.style = style;
@@ -60,6 +64,28 @@ final class ResnetBlock {
     norm2 = new GroupNorm(weights.child("norm2"), style.groups(), out, style.eps());
     conv2 = Conv2d.same(weights.child("conv2"), out, out);
     shortcut = in == out ? null : Conv2d.pointwise(weights.child("conv_shortcut"), in, out);
+    layers = List.copyOf(weights.layers().values());
+  }
+
+  /** {@link #forward(NDArray, NDArray)} as a segment. */
+  int forward(Segments segments, int x, int time) {
+    return segments.single(
+        List.of(x, time),
+        AdaptableLayer.parameters(layers),
+        values -> forward(values.get(0), values.get(1)));
+  }
+
+  /** The same for what lies side by side: the first channels are x's, the others the skip's. */
+  int forward(Segments segments, int x, int skip, int time) {
+    return segments.single(
+        List.of(x, skip, time),
+        AdaptableLayer.parameters(layers),
+        values -> {
+          try (var scope = new Scope()) {
+            NDArray both = Aten.cat(List.of(values.get(0), values.get(1)), 1);
+            return scope.keep(forward(both, values.get(2)));
+          }
+        });
   }
 
   /**

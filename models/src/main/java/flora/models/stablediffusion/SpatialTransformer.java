@@ -3,9 +3,11 @@ package flora.models.stablediffusion;
 import ai.djl.ndarray.NDArray;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
+import flora.models.aten.Segments;
 import flora.models.block.Conv2d;
 import flora.models.block.GroupNorm;
 import flora.models.block.Linear;
+import flora.models.weights.AdaptableLayer;
 import flora.models.weights.Weights;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -73,6 +75,7 @@ final class SpatialTransformer {
   private final GroupNorm norm;
   private final Projections projections;
   private final List<TransformerBlock> blocks;
+  private final List<AdaptableLayer> layers;
 
   SpatialTransformer(Style style, Weights weights) {
     int channels = style.channels();
@@ -91,6 +94,15 @@ final class SpatialTransformer {
         IntStream.range(0, style.layers())
             .mapToObj(i -> new TransformerBlock(style, children.child(Integer.toString(i))))
             .toList();
+    layers = List.copyOf(weights.layers().values());
+  }
+
+  /** {@link #forward(NDArray, NDArray)} as a segment. */
+  int forward(Segments segments, int x, int context) {
+    return segments.single(
+        List.of(x, context),
+        AdaptableLayer.parameters(layers),
+        values -> forward(values.get(0), values.get(1)));
   }
 
   /** {@code [n, c, h, w], [n, s, context] → [n, c, h, w]}. */

@@ -2,9 +2,13 @@ package flora.models.stablediffusion;
 
 import ai.djl.ndarray.NDArray;
 import flora.models.aten.Aten;
+import flora.models.aten.Scope;
+import flora.models.aten.Segments;
 import flora.models.block.Activation;
 import flora.models.block.Linear;
+import flora.models.weights.AdaptableLayer;
 import flora.models.weights.Weights;
+import java.util.List;
 
 /**
  * The time as a vector: sines and cosines of falling frequency (<a
@@ -37,6 +41,14 @@ final class TimestepEmbedding {
   /** {@code [n, size] → [n, time]}. */
   NDArray forward(NDArray waves) {
     return linear2.forward(activation.apply(linear1.forward(waves)));
+  }
+
+  /** Both as a segment without inputs. */
+  int forward(Segments segments, float[] timesteps) {
+    return segments.single(
+        List.of(),
+        AdaptableLayer.parameters(List.of(linear1, linear2)),
+        _ -> Scope.keeping(() -> forward(waves(timesteps))));
   }
 
   /** {@code [n, size]}, rounded to fp32 where the peer rounds. */

@@ -3,16 +3,19 @@ package flora.models.stablediffusion;
 import ai.djl.ndarray.NDArray;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
+import flora.models.aten.Segments;
 import flora.models.block.Conv2d;
 import flora.models.block.GroupNorm;
 import flora.models.weights.AdaptableLayer;
 import flora.models.weights.AdaptableLayer.Geometry.Convolution;
+import flora.models.weights.WeightPages;
 import flora.models.weights.Weights;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /**
@@ -76,6 +79,11 @@ public final class UNet implements AutoCloseable {
     return weights.layers();
   }
 
+  /** The memory of the mapped weights, to be given back between segments where it is scarce. */
+  public Optional<WeightPages> pages() {
+    return WeightPages.of(weights);
+  }
+
   /**
    * The prediction for noised latents.
    *
@@ -96,7 +104,7 @@ public final class UNet implements AutoCloseable {
   public NDArray forward(
       NDArray latents, float[] timesteps, NDArray context, BiConsumer<String, NDArray> seen) {
     try (var scope = new Scope()) {
-      NDArray x = config.centerInput() ? Aten.add(Aten.mul(latents, 2), -1) : latents;
+      NDArray x = centered(latents);
       NDArray waves = timeEmbedding.waves(timesteps);
       seen.accept("time_proj", waves);
       NDArray time = timeEmbedding.forward(waves); // [n, time]
@@ -117,9 +125,47 @@ public final class UNet implements AutoCloseable {
         x = upBlocks.get(i).forward(x, time, context, skips);
         seen.accept("up_blocks." + i, x);
       }
-      x = config.activation().apply(normOut.forward(x));
-      return scope.keep(convOut.forward(x));
+      return scope.keep(prediction(x));
     }
+  }
+
+  /**
+   * The prediction in segments of one residual block or one transformer each, for training.
+   *
+   * @param latents number of a value {@code [n, in, h, w]}
+   * @param timesteps one per sample
+   * @param context number of a value {@code [n, s, context]}
+   * @return number of the prediction, {@code [n, out, h, w]}, bit by bit that of {@link
+   *     #forward(NDArray, float[], NDArray)}
+   */
+  public int forward(Segments segments, int latents, float[] timesteps, int context) {
+    int time = timeEmbedding.forward(segments, timesteps);
+    int x =
+        segments.single(
+            List.of(latents),
+            convIn.parameters(),
+            values -> Scope.keeping(() -> convIn.forward(centered(values.getFirst()))));
+    var skips = new ArrayDeque<Integer>();
+    skips.add(x);
+    for (DownBlock block : downBlocks) {
+      x = block.forward(segments, x, time, context, skips);
+    }
+    x = midBlock.forward(segments, x, time, context);
+    for (UpBlock block : upBlocks) {
+      x = block.forward(segments, x, time, context, skips);
+    }
+    return segments.single(
+        List.of(x),
+        convOut.parameters(),
+        values -> Scope.keeping(() -> prediction(values.getFirst())));
+  }
+
+  private NDArray centered(NDArray latents) {
+    return config.centerInput() ? Aten.add(Aten.mul(latents, 2), -1) : latents;
+  }
+
+  private NDArray prediction(NDArray x) {
+    return convOut.forward(config.activation().apply(normOut.forward(x)));
   }
 
   @Override

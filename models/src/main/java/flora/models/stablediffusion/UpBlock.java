@@ -1,7 +1,9 @@
 package flora.models.stablediffusion;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.Shape;
 import flora.models.aten.Aten;
+import flora.models.aten.Segments;
 import flora.models.weights.Weights;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -60,5 +62,23 @@ final class UpBlock {
       return x;
     }
     return upsample.forward(x, next.getShape().get(2), next.getShape().get(3));
+  }
+
+  /**
+   * {@link #forward(NDArray, NDArray, NDArray, Deque)} in segments; numbers are those of values.
+   */
+  int forward(Segments segments, int x, int time, int context, Deque<Integer> skips) {
+    for (int i = 0; i < resnets.size(); i++) {
+      x = resnets.get(i).forward(segments, x, skips.removeLast(), time);
+      if (!attentions.isEmpty()) {
+        x = attentions.get(i).forward(segments, x, context);
+      }
+    }
+    Integer next = skips.peekLast();
+    if (upsample == null || next == null) {
+      return x;
+    }
+    Shape shape = segments.value(next).getShape();
+    return upsample.forward(segments, x, shape.get(2), shape.get(3));
   }
 }

@@ -3,8 +3,10 @@ package flora.models.stablediffusion;
 import ai.djl.ndarray.NDArray;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
+import flora.models.aten.Segments;
 import flora.models.block.Conv2d;
 import flora.models.weights.Weights;
+import java.util.List;
 
 /** Nearest-neighbour interpolation and a 3×3 convolution. */
 final class Upsample {
@@ -22,5 +24,11 @@ final class Upsample {
   /** {@code [n, c, h, w] → [n, c, height, width]}. */
   NDArray forward(NDArray x, long height, long width) {
     return Scope.keeping(() -> conv.forward(Aten.nearest(x, height, width)));
+  }
+
+  /** {@link #forward(NDArray, long, long)} as a segment. */
+  int forward(Segments segments, int x, long height, long width) {
+    return segments.single(
+        List.of(x), conv.parameters(), values -> forward(values.getFirst(), height, width));
   }
 }

@@ -1,5 +1,8 @@
 package flora.models.weights;
 
+import ai.djl.ndarray.NDArray;
+import java.util.Collection;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A layer of a network whose output an {@link Adapter} may change. */
@@ -22,4 +25,12 @@ public interface AdaptableLayer {
 
   /** Sets the adapter, or removes it. */
   void adapt(@Nullable Adapter adapter);
+
+  /** What can be trained in the layer's adapter; empty without one. */
+  List<NDArray> parameters();
+
+  /** {@link #parameters()} of several layers, one after the other. */
+  static List<NDArray> parameters(Collection<? extends AdaptableLayer> layers) {
+    return layers.stream().flatMap(layer -> layer.parameters().stream()).toList();
+  }
 }

@@ -113,6 +113,11 @@ public final class Weights implements AutoCloseable {
     return root.checkpoint.source();
   }
 
+  /** The files that are mapped now; none when closed. */
+  Set<Path> mappedFiles() {
+    return root.maps.keySet();
+  }
+
   /** Whether the checkpoint has the key. */
   public boolean has(String name) {
     return root.checkpoint.contains(keyPrefix + name);
