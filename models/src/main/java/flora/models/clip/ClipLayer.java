@@ -3,11 +3,13 @@ package flora.models.clip;
 import ai.djl.ndarray.NDArray;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
+import flora.models.aten.Segments;
 import flora.models.block.Activation;
 import flora.models.block.FeedForward;
 import flora.models.block.FusedLinear;
 import flora.models.block.LayerNorm;
 import flora.models.block.Linear;
+import flora.models.weights.AdaptableLayer;
 import flora.models.weights.Weights;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +26,7 @@ final class ClipLayer {
   private final LayerNorm norm1;
   private final LayerNorm norm2;
   private final FeedForward mlp;
+  private final List<AdaptableLayer> layers;
 
   /** What the layers of one encoder have in common. */
   record Shape(
@@ -47,6 +50,7 @@ final class ClipLayer {
     mlp =
         new FeedForward(
             inner.child("fc1"), inner.child("fc2"), size, shape.innerSize, shape.activation);
+    layers = List.copyOf(weights.layers().values());
   }
 
   /** {@code [n, t, size]} stays; a mask {@code [n, 1, t, t]} replaces the causal one. */
@@ -57,7 +61,16 @@ final class ClipLayer {
     }
   }
 
-  /** What {@link #forward} makes of the first token, which sees all: {@code [n, 1, size]}. */
+  /** {@link #forward(NDArray, NDArray)} without a mask as a segment. */
+  int forward(Segments segments, int x) {
+    return segments.single(
+        List.of(x), AdaptableLayer.parameters(layers), values -> forward(values.getFirst(), null));
+  }
+
+  /**
+   * What {@link #forward(NDArray, NDArray)} makes of the first token, which sees all: {@code [n, 1,
+   * size]}.
+   */
   NDArray first(NDArray x) {
     try (var scope = new Scope()) {
       List<NDArray> qkv = projections.forward(norm1.forward(x));

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import flora.models.ModelConfig;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
+import flora.models.aten.Segments;
 import flora.models.block.Embedding;
 import flora.models.block.LayerNorm;
 import flora.models.weights.AdaptableLayer;
@@ -87,18 +88,33 @@ public final class ClipTextEncoder implements AutoCloseable {
    * @param skip how many of the last layers are left out before the norm ("clip skip"), usually 0
    */
   public NDArray forward(NDArray ids, @Nullable NDArray mask, int skip) {
-    if (skip < 0 || skip >= layers.size()) {
-      throw new IllegalArgumentException(
-          "clip skip %d; expected 0 to %d".formatted(skip, layers.size() - 1));
-    }
+    List<ClipLayer> used = layersWithout(skip);
     try (var scope = new Scope()) {
       NDArray scores = mask == null ? null : ClipMask.causal(mask);
       NDArray x = embed(ids);
-      for (ClipLayer layer : layers.subList(0, layers.size() - skip)) {
+      for (ClipLayer layer : used) {
         x = layer.forward(x, scores);
       }
       return scope.keep(finalNorm.forward(x));
     }
+  }
+
+  /**
+   * {@link #forward(NDArray, NDArray, int)} without a mask in segments of one layer each, for
+   * training.
+   *
+   * @param ids number of a value {@code [n, t]}, int64
+   * @return number of the states {@code [n, t, size]}, bit by bit the same
+   */
+  public int forward(Segments segments, int ids, int skip) {
+    List<ClipLayer> used = layersWithout(skip);
+    int x =
+        segments.single(
+            List.of(ids), List.of(), values -> Scope.keeping(() -> embed(values.getFirst())));
+    for (ClipLayer layer : used) {
+      x = layer.forward(segments, x);
+    }
+    return segments.single(List.of(x), List.of(), values -> finalNorm.forward(values.getFirst()));
   }
 
   /** The states before the first layer and after each, without the last norm. */
@@ -139,6 +155,14 @@ public final class ClipTextEncoder implements AutoCloseable {
       }
     }
     return best;
+  }
+
+  private List<ClipLayer> layersWithout(int skip) {
+    if (skip < 0 || skip >= layers.size()) {
+      throw new IllegalArgumentException(
+          "clip skip %d; expected 0 to %d".formatted(skip, layers.size() - 1));
+    }
+    return layers.subList(0, layers.size() - skip);
   }
 
   private NDArray embed(NDArray ids) {

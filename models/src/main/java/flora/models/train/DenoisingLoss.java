@@ -64,16 +64,21 @@ public final class DenoisingLoss {
    * @return the number of the loss
    */
   public int of(Segments segments, Batch batch) {
+    return of(segments, batch, segments.input(batch.context(), false));
+  }
+
+  /**
+   * The same with a context that was computed in segments too, because its encoder is trained.
+   *
+   * @param context number of a value, instead of the batch's context
+   */
+  public int of(Segments segments, Batch batch, int context) {
     try (var _ = new Scope();
         var _ = Autograd.pause()) {
       Mixed mixed = mix(batch);
       int target = segments.input(mixed.target(), false);
       int predicted =
-          unet.forward(
-              segments,
-              segments.input(mixed.noised(), false),
-              times(batch),
-              segments.input(batch.context(), false));
+          unet.forward(segments, segments.input(mixed.noised(), false), times(batch), context);
       return segments.single(
           List.of(predicted, target),
           List.of(),

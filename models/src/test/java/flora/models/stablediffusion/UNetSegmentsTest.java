@@ -9,6 +9,7 @@ import flora.models.aten.Autograd;
 import flora.models.aten.Scope;
 import flora.models.aten.Segments;
 import flora.models.aten.Segments.Keep;
+import flora.models.clip.ClipTextEncoder;
 import flora.models.lora.Dropout;
 import flora.models.lora.Lora;
 import flora.models.lora.LoraConfig;
@@ -18,10 +19,12 @@ import flora.models.scheduler.NoiseSchedule;
 import flora.models.train.AdamW;
 import flora.models.train.DenoisingLoss;
 import flora.models.train.LoraStep;
+import flora.models.weights.AdaptableLayer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -114,6 +117,39 @@ class UNetSegmentsTest {
   }
 
   @Test
+  void aTextEncoderIsTrainedThroughItsStates() {
+    var targets = List.of("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2");
+    try (var encoder = ClipTextEncoder.open(MODEL.resolve("text_encoder"));
+        var lora = lora(ATTENTION, 0);
+        var text = lora(encoder.layers(), targets, 0)) {
+      var parameters = new ArrayList<>(text.parameters());
+      parameters.addAll(lora.parameters());
+      List<float[]> kept;
+      List<float[]> recomputed;
+      List<float[]> plain;
+      try (var scope = new Scope()) {
+        kept = gradients(encoder, parameters, Segments.keepingAll());
+        recomputed = gradients(encoder, parameters, new Segments(Keep.FIT, 0, () -> {}));
+        try (var recording = Autograd.record()) {
+          NDArray states = encoder.forward(ids(), null, 1);
+          plain = values(Autograd.gradients(loss.of(batch(states)), parameters));
+        }
+      }
+      int learning = 0;
+      for (int i = 0; i < parameters.size(); i++) {
+        assertThat(recomputed.get(i)).as("parameter %d", i).isEqualTo(kept.get(i));
+        assertThat(distance(kept.get(i), plain.get(i)))
+            .as("parameter %d, of %s", i, norm(plain.get(i)))
+            .isLessThan(1e-4 * norm(plain.get(i)) + 1e-7);
+        learning += i < text.parameters().size() && norm(kept.get(i)) > 1e-7 ? 1 : 0;
+      }
+      // all but the layer that is skipped
+      int layers = encoder.config().layers();
+      assertThat(learning).isEqualTo(text.parameters().size() / layers * (layers - 1));
+    }
+  }
+
+  @Test
   void droppedInputsAreTheSameOnTheWayBack() {
     try (var lora = lora(ATTENTION, 0.3)) {
       lora.dropout(Dropout.of(RandomStream.of(5, "dropout"), 1, 0.3));
@@ -184,6 +220,26 @@ class UNetSegmentsTest {
     }
   }
 
+  private static List<float[]> gradients(
+      ClipTextEncoder encoder, List<NDArray> parameters, Segments segments) {
+    try (segments) {
+      int context = encoder.forward(segments, segments.input(ids(), false), 1);
+      NDArray states = segments.value(context);
+      assertThat(states.toFloatArray()).isEqualTo(encoder.forward(ids(), null, 1).toFloatArray());
+      int value = loss.of(segments, batch(states), context);
+      return values(segments.backward(value, parameters));
+    }
+  }
+
+  private static NDArray ids() {
+    return Aten.of(new long[] {832, 5, 17, 200, 833, 832, 9, 833, 833, 833}, 2, 5);
+  }
+
+  private static DenoisingLoss.Batch batch(NDArray context) {
+    var batch = batch(0, 8);
+    return new DenoisingLoss.Batch(batch.latents(), batch.noise(), batch.timesteps(), context);
+  }
+
   private static List<float[]> plainGradients(Lora lora) {
     try (var scope = new Scope();
         var recording = Autograd.record()) {
@@ -210,9 +266,14 @@ class UNetSegmentsTest {
 
   /** An adapter that acts: neither matrix is zero. */
   private static Lora lora(List<String> targets, double dropout) {
+    return lora(unet.layers(), targets, dropout);
+  }
+
+  private static Lora lora(
+      Map<String, AdaptableLayer> layers, List<String> targets, double dropout) {
     var config = new LoraConfig(2, 2, dropout, targets);
     LoraState state;
-    try (var fresh = Lora.create(unet.layers(), config, 1)) {
+    try (var fresh = Lora.create(layers, config, 1)) {
       state = fresh.state();
     }
     var stream = RandomStream.of(2, "b");
@@ -230,7 +291,7 @@ class UNetSegmentsTest {
                       : new LoraState.Matrix(
                           shape, stream.uniform(matrices.size(), 0, count, -0.3f, 0.3f)));
             });
-    return Lora.of(unet.layers(), config, new LoraState(matrices));
+    return Lora.of(layers, config, new LoraState(matrices));
   }
 
   private static double norm(float[] values) {
