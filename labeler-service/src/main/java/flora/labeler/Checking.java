@@ -135,7 +135,7 @@ final class Checking {
   private static CheckSettings settings(RunRequest request, DatasetSource dataset) {
     int resolution =
         switch (request.train()) {
-          case TrainingPlan.StableDiffusionLora plan -> plan.resolution();
+          case TrainingPlan.StableDiffusionLora plan -> plan.pictures().resolution();
           case null -> CheckSettings.USUAL_RESOLUTION;
         };
     return new CheckSettings(

@@ -7,6 +7,7 @@ import flora.schemas.EventStamp;
 import flora.schemas.Json;
 import flora.schemas.Sha256;
 import flora.schemas.Stage;
+import flora.schemas.request.PlanDigest;
 import flora.schemas.request.RunRequest;
 import flora.schemas.request.TrainingPlan;
 import flora.schemas.store.ObjectRef;
@@ -106,7 +107,7 @@ final class TrainerFlow implements StageFlow {
         new TrainingState(
             0,
             plan.seed(),
-            Sha256.sum(Json.bytes(plan)),
+            PlanDigest.of(plan),
             version,
             model.digests(),
             compute,

@@ -10,6 +10,11 @@ import flora.schemas.fetch.RepoManifest;
 import flora.schemas.fetch.RepoRole;
 import flora.schemas.fetch.Snapshot;
 import flora.schemas.label.LabelEvent;
+import flora.schemas.request.KeepPlan;
+import flora.schemas.request.NetworkPlan;
+import flora.schemas.request.ObjectivePlan;
+import flora.schemas.request.OptimizerPlan;
+import flora.schemas.request.PicturePlan;
 import flora.schemas.request.RunRequest;
 import flora.schemas.request.TrainingPlan;
 import flora.schemas.run.Head;
@@ -33,30 +38,19 @@ import org.springframework.util.unit.DataSize;
 final class TinyRun {
 
   static final TrainingPlan.StableDiffusionLora PLAN =
-      new TrainingPlan.StableDiffusionLora(
-          4,
-          8.0,
-          0.1,
-          List.of("to_q", "to_k", "to_v", "to_out.0"),
-          64,
-          false,
-          true,
-          2,
-          2,
-          null,
-          8,
-          1e-3,
-          TrainingPlan.LrScheduler.COSINE,
-          2,
-          0.9,
-          0.999,
-          1e-8,
-          1e-2,
-          1.0,
-          5.0,
-          TrainingPlan.MixedPrecision.NO,
-          3,
-          42);
+      TrainingPlan.StableDiffusionLora.defaults()
+          .with(NetworkPlan.of(4, 8.0, 0.1, List.of("to_q", "to_k", "to_v", "to_out.0")))
+          .with(
+              OptimizerPlan.of(
+                  2,
+                  2,
+                  OptimizerPlan.Length.ofSteps(8),
+                  new OptimizerPlan.Rate(1e-3, TrainingPlan.LrScheduler.COSINE, 2),
+                  OptimizerPlan.AdamW.DEFAULT))
+          .with(ObjectivePlan.of(5.0))
+          .with(PicturePlan.of(64, false, true))
+          .with(KeepPlan.of(3))
+          .withSeed(42);
 
   private final ObjectStore store;
   private final RunId run;

@@ -11,6 +11,8 @@ import flora.schemas.EventStamp;
 import flora.schemas.PipelineException;
 import flora.schemas.RunId;
 import flora.schemas.Sha256;
+import flora.schemas.request.NetworkPlan;
+import flora.schemas.request.OptimizerPlan;
 import flora.schemas.request.TrainingPlan;
 import flora.schemas.training.Artifact;
 import flora.schemas.training.TrainingEvent;
@@ -253,7 +255,7 @@ class TrainerIT {
 
   @Test
   void aLossThatIsNoNumberNamesItsStep(TestInfo test) throws Exception {
-    var failure = failure(test, plan(TinyRun.PLAN.targetModules(), 1e30));
+    var failure = failure(test, plan(TinyRun.PLAN.network().targetModules(), 1e30));
 
     assertThat(failure.code()).isEqualTo(ErrorCode.LOSS_NOT_FINITE);
     assertThat(failure).hasMessageMatching("the (loss|gradient norm) of step \\d is .*");
@@ -347,30 +349,10 @@ class TrainerIT {
   }
 
   private static TrainingPlan plan(List<String> targets, double learningRate) {
-    var p = TinyRun.PLAN;
-    return new TrainingPlan.StableDiffusionLora(
-        p.loraRank(),
-        p.loraAlpha(),
-        p.loraDropout(),
-        targets,
-        p.resolution(),
-        p.centerCrop(),
-        p.randomFlip(),
-        p.batchSize(),
-        p.gradientAccumulationSteps(),
-        p.epochs(),
-        p.maxTrainSteps(),
-        learningRate,
-        TrainingPlan.LrScheduler.CONSTANT,
-        0,
-        p.adamBeta1(),
-        p.adamBeta2(),
-        p.adamEpsilon(),
-        p.weightDecay(),
-        p.maxGradNorm(),
-        p.snrGamma(),
-        p.mixedPrecision(),
-        p.saveSteps(),
-        p.seed());
+    var network = TinyRun.PLAN.network();
+    return TinyRun.PLAN
+        .with(
+            NetworkPlan.of(network.loraRank(), network.loraAlpha(), network.loraDropout(), targets))
+        .with(TinyRun.PLAN.optimizer().with(OptimizerPlan.Rate.constant(learningRate)));
   }
 }

@@ -228,30 +228,33 @@ final class RequestAssembly {
     if (epochs == null && steps == null) {
       steps = (long) DEFAULT_STEPS;
     }
-    return new TrainingPlan.StableDiffusionLora(
-        Math.toIntExact(rank),
-        alpha == null ? rank : alpha,
-        decimal(LORA_DROPOUT),
-        targets,
-        Math.toIntExact(whole(RESOLUTION)),
-        given.flag(CENTER_CROP),
-        given.flag(RANDOM_FLIP),
-        Math.toIntExact(whole(BATCH_SIZE)),
-        Math.toIntExact(whole(GRADIENT_ACCUMULATION_STEPS)),
-        epochs == null ? null : Math.toIntExact(epochs),
-        steps == null ? null : Math.toIntExact(steps),
-        decimal(LEARNING_RATE),
-        scheduler,
-        Math.toIntExact(whole(LR_WARMUP_STEPS)),
-        decimal(ADAM_BETA1),
-        decimal(ADAM_BETA2),
-        decimal(ADAM_EPSILON),
-        decimal(WEIGHT_DECAY),
-        decimal(MAX_GRAD_NORM),
-        given.decimal(SNR_GAMMA),
-        precision(),
-        Math.toIntExact(whole(SAVE_STEPS)),
-        whole(SEED));
+    var optimizer =
+        OptimizerPlan.of(
+            integer(BATCH_SIZE),
+            integer(GRADIENT_ACCUMULATION_STEPS),
+            new OptimizerPlan.Length(
+                epochs == null ? null : Math.toIntExact(epochs),
+                steps == null ? null : Math.toIntExact(steps)),
+            new OptimizerPlan.Rate(decimal(LEARNING_RATE), scheduler, integer(LR_WARMUP_STEPS)),
+            new OptimizerPlan.AdamW(
+                decimal(ADAM_BETA1),
+                decimal(ADAM_BETA2),
+                decimal(ADAM_EPSILON),
+                decimal(WEIGHT_DECAY),
+                decimal(MAX_GRAD_NORM)));
+    return TrainingPlan.StableDiffusionLora.defaults()
+        .with(
+            NetworkPlan.of(
+                Math.toIntExact(rank),
+                alpha == null ? rank : alpha,
+                decimal(LORA_DROPOUT),
+                targets))
+        .with(optimizer)
+        .with(ObjectivePlan.of(given.decimal(SNR_GAMMA)))
+        .with(PicturePlan.of(integer(RESOLUTION), given.flag(CENTER_CROP), given.flag(RANDOM_FLIP)))
+        .with(ComputePlan.of(precision()))
+        .with(KeepPlan.of(integer(SAVE_STEPS)))
+        .withSeed(whole(SEED));
   }
 
   private LrScheduler scheduler() {
@@ -311,6 +314,10 @@ final class RequestAssembly {
 
   private long whole(RequestKey key) {
     return Objects.requireNonNull(given.whole(key), key.key());
+  }
+
+  private int integer(RequestKey key) {
+    return Math.toIntExact(whole(key));
   }
 
   private double decimal(RequestKey key) {

@@ -1,74 +1,217 @@
 package flora.schemas.request;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.annotation.JsonTypeName;
-import java.util.List;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import org.jspecify.annotations.Nullable;
 
 /** What to train and how; one record for each task. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "task")
 public sealed interface TrainingPlan {
 
-  /** Rank of the adapter. */
-  int loraRank();
-
   /**
    * A LoRA for a Stable Diffusion UNet, trained as {@code train_text_to_image_lora.py} of diffusers
    * does.
    *
-   * @param loraRank rank of every pair
-   * @param loraAlpha scale = alpha / rank
-   * @param loraDropout probability that an input element of an adapter is dropped
-   * @param targetModules names of the layers that get a pair
-   * @param resolution side of the training pictures, pixels
-   * @param centerCrop crop in the middle; else at a place that depends on seed and picture
-   * @param randomFlip mirror half of the pictures
-   * @param batchSize pictures in one forward pass
-   * @param gradientAccumulationSteps forward passes in one optimizer step
-   * @param epochs passes over the dataset; null when {@code maxTrainSteps} says how long
-   * @param maxTrainSteps optimizer steps; wins over {@code epochs}
-   * @param learningRate at the top of the schedule
-   * @param lrScheduler its course
-   * @param lrWarmupSteps optimizer steps of linear warm-up
-   * @param adamBeta1 decay of the first moment
-   * @param adamBeta2 decay of the second moment
-   * @param adamEpsilon added to the root of the second moment
-   * @param weightDecay decoupled
-   * @param maxGradNorm gradients are scaled down to this total norm
-   * @param snrGamma min-SNR weighting, https://arxiv.org/abs/2303.09556; null = none
-   * @param mixedPrecision what was asked for; without a GPU all is fp32
-   * @param saveSteps a checkpoint every so many optimizer steps
+   * <p>In JSON the parts lie flat beside one another: no two of them have a key of one name. A
+   * request is frozen for as long as its run lives, so a key that came later may be absent, and its
+   * absence means the same for ever; the parts' constructors say what.
+   *
+   * @param preset the preset that the others come from where nothing was said; null = none was
+   *     named
+   * @param network what is trained
+   * @param optimizer how it is learned, and for how long
+   * @param objective what a good answer is
+   * @param pictures how pictures are cut
+   * @param captions what becomes of captions
+   * @param compute what computes, and how
+   * @param keep what is kept
+   * @param validation how it is judged
+   * @param previews what is drawn meanwhile
    * @param seed of everything random
    */
   @JsonTypeName("text-to-image")
   record StableDiffusionLora(
-      int loraRank,
-      double loraAlpha,
-      double loraDropout,
-      List<String> targetModules,
-      int resolution,
-      boolean centerCrop,
-      boolean randomFlip,
-      int batchSize,
-      int gradientAccumulationSteps,
-      @Nullable Integer epochs,
-      @Nullable Integer maxTrainSteps,
-      double learningRate,
-      LrScheduler lrScheduler,
-      int lrWarmupSteps,
-      double adamBeta1,
-      double adamBeta2,
-      double adamEpsilon,
-      double weightDecay,
-      double maxGradNorm,
-      @Nullable Double snrGamma,
-      MixedPrecision mixedPrecision,
-      int saveSteps,
+      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String preset,
+      @JsonUnwrapped NetworkPlan network,
+      @JsonUnwrapped OptimizerPlan optimizer,
+      @JsonUnwrapped ObjectivePlan objective,
+      @JsonUnwrapped PicturePlan pictures,
+      @JsonUnwrapped CaptionPlan captions,
+      @JsonUnwrapped ComputePlan compute,
+      @JsonUnwrapped KeepPlan keep,
+      @JsonUnwrapped ValidationPlan validation,
+      @JsonUnwrapped PreviewPlan previews,
       long seed)
       implements TrainingPlan {
-    public StableDiffusionLora {
-      targetModules = List.copyOf(targetModules);
+
+    /** What a request asks for that says nothing of training but that there is some. */
+    public static StableDiffusionLora defaults() {
+      return new StableDiffusionLora(
+          null,
+          new NetworkPlan(),
+          new OptimizerPlan(),
+          new ObjectivePlan(),
+          new PicturePlan(),
+          new CaptionPlan(),
+          new ComputePlan(),
+          new KeepPlan(),
+          new ValidationPlan(),
+          new PreviewPlan(),
+          0);
+    }
+
+    /** With this to train, all else as it is. */
+    public StableDiffusionLora with(NetworkPlan part) {
+      return new StableDiffusionLora(
+          preset,
+          part,
+          optimizer,
+          objective,
+          pictures,
+          captions,
+          compute,
+          keep,
+          validation,
+          previews,
+          seed);
+    }
+
+    /** Learned this way, all else as it is. */
+    public StableDiffusionLora with(OptimizerPlan part) {
+      return new StableDiffusionLora(
+          preset,
+          network,
+          part,
+          objective,
+          pictures,
+          captions,
+          compute,
+          keep,
+          validation,
+          previews,
+          seed);
+    }
+
+    /** With this aim, all else as it is. */
+    public StableDiffusionLora with(ObjectivePlan part) {
+      return new StableDiffusionLora(
+          preset,
+          network,
+          optimizer,
+          part,
+          pictures,
+          captions,
+          compute,
+          keep,
+          validation,
+          previews,
+          seed);
+    }
+
+    /** With pictures cut so, all else as it is. */
+    public StableDiffusionLora with(PicturePlan part) {
+      return new StableDiffusionLora(
+          preset,
+          network,
+          optimizer,
+          objective,
+          part,
+          captions,
+          compute,
+          keep,
+          validation,
+          previews,
+          seed);
+    }
+
+    /** With captions treated so, all else as it is. */
+    public StableDiffusionLora with(CaptionPlan part) {
+      return new StableDiffusionLora(
+          preset,
+          network,
+          optimizer,
+          objective,
+          pictures,
+          part,
+          compute,
+          keep,
+          validation,
+          previews,
+          seed);
+    }
+
+    /** Computed this way, all else as it is. */
+    public StableDiffusionLora with(ComputePlan part) {
+      return new StableDiffusionLora(
+          preset,
+          network,
+          optimizer,
+          objective,
+          pictures,
+          captions,
+          part,
+          keep,
+          validation,
+          previews,
+          seed);
+    }
+
+    /** With this kept, all else as it is. */
+    public StableDiffusionLora with(KeepPlan part) {
+      return new StableDiffusionLora(
+          preset,
+          network,
+          optimizer,
+          objective,
+          pictures,
+          captions,
+          compute,
+          part,
+          validation,
+          previews,
+          seed);
+    }
+
+    /** Judged this way, all else as it is. */
+    public StableDiffusionLora with(ValidationPlan part) {
+      return new StableDiffusionLora(
+          preset, network, optimizer, objective, pictures, captions, compute, keep, part, previews,
+          seed);
+    }
+
+    /** With this drawn meanwhile, all else as it is. */
+    public StableDiffusionLora with(PreviewPlan part) {
+      return new StableDiffusionLora(
+          preset,
+          network,
+          optimizer,
+          objective,
+          pictures,
+          captions,
+          compute,
+          keep,
+          validation,
+          part,
+          seed);
+    }
+
+    /** With another seed, all else as it is. */
+    public StableDiffusionLora withSeed(long another) {
+      return new StableDiffusionLora(
+          preset,
+          network,
+          optimizer,
+          objective,
+          pictures,
+          captions,
+          compute,
+          keep,
+          validation,
+          previews,
+          another);
     }
   }
 

@@ -52,6 +52,11 @@ final class UnsupportedKeys {
     add("max_length max_seq_length load_best_model_at_end early_stopping_patience deepspeed fsdp");
     // announced by Flora
     add("resume_from init_from preview preview_steps validation webhooks priority tags device");
+    add("devices conv_rank conv_alpha train_unet init_adapter batch_size_auto max_train_time");
+    add("lr_warmup_ratio ema_decay resolution_height repeats keep_tokens_separator");
+    add("caption_separator checkpoints_to_keep validation_split");
+    add("validation_seed preview_prompts preview_sampler preview_guidance preview_sampling_steps");
+    add("preview_seed preview_at_first");
   }
 
   private UnsupportedKeys() {}

@@ -60,17 +60,17 @@ class RequestReaderTest {
     assertThat(request.dataset().label().labeler()).isEqualTo(Labeler.CLIP);
     assertThat(request.dataset().label().model()).isEqualTo("openai/clip-vit-large-patch14");
     var plan = (StableDiffusionLora) request.train();
-    assertThat(plan.loraRank()).isEqualTo(8);
-    assertThat(plan.loraAlpha()).isEqualTo(16.0);
-    assertThat(plan.loraDropout()).isEqualTo(0.05);
-    assertThat(plan.targetModules()).containsExactly("to_q", "to_k", "to_v", "to_out.0");
-    assertThat(plan.batchSize()).isEqualTo(4);
-    assertThat(plan.gradientAccumulationSteps()).isEqualTo(2);
-    assertThat(plan.epochs()).isEqualTo(10);
-    assertThat(plan.maxTrainSteps()).isNull();
-    assertThat(plan.learningRate()).isEqualTo(1e-4);
-    assertThat(plan.mixedPrecision()).isEqualTo(MixedPrecision.FP16);
-    assertThat(plan.saveSteps()).isEqualTo(500);
+    assertThat(plan.network().loraRank()).isEqualTo(8);
+    assertThat(plan.network().loraAlpha()).isEqualTo(16.0);
+    assertThat(plan.network().loraDropout()).isEqualTo(0.05);
+    assertThat(plan.network().targetModules()).containsExactly("to_q", "to_k", "to_v", "to_out.0");
+    assertThat(plan.optimizer().batchSize()).isEqualTo(4);
+    assertThat(plan.optimizer().gradientAccumulationSteps()).isEqualTo(2);
+    assertThat(plan.optimizer().epochs()).isEqualTo(10);
+    assertThat(plan.optimizer().maxTrainSteps()).isNull();
+    assertThat(plan.optimizer().learningRate()).isEqualTo(1e-4);
+    assertThat(plan.compute().mixedPrecision()).isEqualTo(MixedPrecision.FP16);
+    assertThat(plan.keep().saveSteps()).isEqualTo(500);
     assertThat(effective.warnings())
         .anyMatch(w -> w.startsWith("target_modules") && w.contains("to_out.0"))
         .anyMatch(w -> w.startsWith("mixed_precision") && w.contains("fp32"))
@@ -257,9 +257,9 @@ class RequestReaderTest {
   void noMeansNoAsThePrecisionAndFalseAsAFlag() {
     var plan = plan("mixed_precision: no\ncenter_crop: yes\nrandom_flip: off\n");
 
-    assertThat(plan.mixedPrecision()).isEqualTo(MixedPrecision.NO);
-    assertThat(plan.centerCrop()).isTrue();
-    assertThat(plan.randomFlip()).isFalse();
+    assertThat(plan.compute().mixedPrecision()).isEqualTo(MixedPrecision.NO);
+    assertThat(plan.pictures().centerCrop()).isTrue();
+    assertThat(plan.pictures().randomFlip()).isFalse();
   }
 
   @Test
@@ -268,36 +268,27 @@ class RequestReaderTest {
 
     assertThat(plan)
         .isEqualTo(
-            new StableDiffusionLora(
-                8,
-                8,
-                0,
-                List.of("to_q", "to_k", "to_v", "to_out.0"),
-                512,
-                false,
-                false,
-                1,
-                1,
-                null,
-                1000,
-                1e-4,
-                TrainingPlan.LrScheduler.CONSTANT,
-                0,
-                0.9,
-                0.999,
-                1e-8,
-                0.01,
-                1.0,
-                null,
-                MixedPrecision.NO,
-                500,
-                0));
+            StableDiffusionLora.defaults()
+                .with(NetworkPlan.of(8, 8, 0, List.of("to_q", "to_k", "to_v", "to_out.0")))
+                .with(
+                    OptimizerPlan.of(
+                        1,
+                        1,
+                        OptimizerPlan.Length.ofSteps(1000),
+                        OptimizerPlan.Rate.constant(1e-4),
+                        new OptimizerPlan.AdamW(0.9, 0.999, 1e-8, 0.01, 1.0)))
+                .with(ObjectivePlan.of(null))
+                .with(PicturePlan.of(512, false, false))
+                .with(ComputePlan.of(MixedPrecision.NO))
+                .with(KeepPlan.of(500))
+                .withSeed(0))
+        .isEqualTo(StableDiffusionLora.defaults());
   }
 
   @Test
   void alphaFollowsTheRankWhenItIsNotWritten() {
-    assertThat(plan("lora_rank: 32\n").loraAlpha()).isEqualTo(32.0);
-    assertThat(plan("lora_rank: 32\nlora_alpha: 1\n").loraAlpha()).isEqualTo(1.0);
+    assertThat(plan("lora_rank: 32\n").network().loraAlpha()).isEqualTo(32.0);
+    assertThat(plan("lora_rank: 32\nlora_alpha: 1\n").network().loraAlpha()).isEqualTo(1.0);
   }
 
   @Test
@@ -305,8 +296,8 @@ class RequestReaderTest {
     var effective = yaml(FLAT + "epochs: 3\nmax_train_steps: 7\n");
 
     var plan = (StableDiffusionLora) effective.request().train();
-    assertThat(plan.maxTrainSteps()).isEqualTo(7);
-    assertThat(plan.epochs()).isNull();
+    assertThat(plan.optimizer().maxTrainSteps()).isEqualTo(7);
+    assertThat(plan.optimizer().epochs()).isNull();
     assertThat(effective.warnings()).anyMatch(w -> w.startsWith("epochs"));
   }
 
@@ -314,7 +305,7 @@ class RequestReaderTest {
   void projectionsOfATextModelMeanThoseOfTheUnet() {
     var effective = yaml(FLAT + "target_modules: q_proj, v_proj, to_q\n");
 
-    assertThat(((StableDiffusionLora) effective.request().train()).targetModules())
+    assertThat(((StableDiffusionLora) effective.request().train()).network().targetModules())
         .containsExactly("to_q", "to_v");
     assertThat(effective.warnings()).singleElement().asString().contains("q_proj as to_q");
   }
@@ -351,12 +342,12 @@ class RequestReaderTest {
             .request();
 
     assertThat(request.dataset().label().rules().triggerWord()).isEqualTo("sks");
-    assertThat(request.train().loraRank()).isEqualTo(4);
+    assertThat(((StableDiffusionLora) request.train()).network().loraRank()).isEqualTo(4);
   }
 
   @Test
   void twoSpellingsThatAgreeAreOne() {
-    assertThat(plan("lora_rank: 4\nr: 4\nmixed_precision: fp16\nfp16: true\n").loraRank())
+    assertThat(plan("lora_rank: 4\nr: 4\nmixed_precision: fp16\nfp16: true\n").network().loraRank())
         .isEqualTo(4);
   }
 

@@ -3,6 +3,11 @@ package flora.standalone.parity;
 import flora.models.ModelConfig;
 import flora.models.lora.Lora;
 import flora.schemas.Sha256;
+import flora.schemas.request.KeepPlan;
+import flora.schemas.request.NetworkPlan;
+import flora.schemas.request.ObjectivePlan;
+import flora.schemas.request.OptimizerPlan;
+import flora.schemas.request.PicturePlan;
 import flora.schemas.request.TrainingPlan;
 import flora.trainer.export.Adapter;
 import flora.trainer.export.AdapterExport;
@@ -53,30 +58,31 @@ final class ReplayExport {
           case "cosine" -> TrainingPlan.LrScheduler.COSINE;
           default -> throw hyper.unsupported("sched", "a run knows constant and cosine");
         };
-    return new TrainingPlan.StableDiffusionLora(
-        hyper.integer("rank"),
-        hyper.decimal("alpha"),
-        hyper.decimal("dropout"),
-        hyper.texts("unet_targets"),
-        64,
-        true,
-        false,
-        hyper.integer("batch"),
-        hyper.integer("accum"),
-        null,
-        hyper.integer("steps"),
-        hyper.decimal("lr"),
-        scheduler,
-        hyper.integer("warmup"),
-        betas.get(0),
-        betas.get(1),
-        hyper.decimal("eps"),
-        hyper.decimal("weight_decay"),
-        hyper.decimal("clip_grad_norm"),
-        gamma,
-        TrainingPlan.MixedPrecision.NO,
-        hyper.integer("steps"),
-        hyper.integer("lora_seed"));
+    var network =
+        NetworkPlan.of(
+            hyper.integer("rank"),
+            hyper.decimal("alpha"),
+            hyper.decimal("dropout"),
+            hyper.texts("unet_targets"));
+    var optimizer =
+        OptimizerPlan.of(
+            hyper.integer("batch"),
+            hyper.integer("accum"),
+            OptimizerPlan.Length.ofSteps(hyper.integer("steps")),
+            new OptimizerPlan.Rate(hyper.decimal("lr"), scheduler, hyper.integer("warmup")),
+            new OptimizerPlan.AdamW(
+                betas.get(0),
+                betas.get(1),
+                hyper.decimal("eps"),
+                hyper.decimal("weight_decay"),
+                hyper.decimal("clip_grad_norm")));
+    return TrainingPlan.StableDiffusionLora.defaults()
+        .with(network)
+        .with(optimizer)
+        .with(ObjectivePlan.of(gamma))
+        .with(PicturePlan.of(64, true, false))
+        .with(KeepPlan.of(hyper.integer("steps")))
+        .withSeed(hyper.integer("lora_seed"));
   }
 
   private static Sha256 digest(Path file) {

@@ -71,6 +71,9 @@ public final class KohyaFile {
 
   private static SortedMap<String, String> training(Adapter adapter, Provenance provenance) {
     var plan = provenance.plan();
+    var optimizer = plan.optimizer();
+    var pictures = plan.pictures();
+    var gamma = plan.objective().snrGamma();
     var ss = new TreeMap<String, String>();
     ss.put("ss_output_name", provenance.name());
     ss.put("ss_base_model_version", provenance.baseVersion());
@@ -80,26 +83,27 @@ public final class KohyaFile {
     ss.put("ss_network_dim", Integer.toString(adapter.rank()));
     ss.put("ss_network_alpha", Double.toString(adapter.alpha()));
     ss.put("ss_network_dropout", adapter.dropout() == 0 ? "None" : number(adapter.dropout()));
-    ss.put("ss_learning_rate", number(plan.learningRate()));
-    ss.put("ss_unet_lr", number(plan.learningRate()));
+    ss.put("ss_learning_rate", number(optimizer.learningRate()));
+    ss.put("ss_unet_lr", number(optimizer.learningRate()));
     ss.put("ss_text_encoder_lr", "None");
-    ss.put("ss_lr_scheduler", plan.lrScheduler().name().toLowerCase(Locale.ROOT));
-    ss.put("ss_lr_warmup_steps", Integer.toString(plan.lrWarmupSteps()));
+    ss.put("ss_lr_scheduler", optimizer.lrScheduler().name().toLowerCase(Locale.ROOT));
+    ss.put("ss_lr_warmup_steps", Integer.toString(optimizer.lrWarmupSteps()));
     ss.put("ss_optimizer", "torch.optim.adamw.AdamW");
-    ss.put("ss_max_grad_norm", number(plan.maxGradNorm()));
-    ss.put("ss_min_snr_gamma", plan.snrGamma() == null ? "None" : number(plan.snrGamma()));
+    ss.put("ss_max_grad_norm", number(optimizer.maxGradNorm()));
+    ss.put("ss_min_snr_gamma", gamma == null ? "None" : number(gamma));
     ss.put("ss_max_train_steps", Long.toString(provenance.steps()));
     ss.put("ss_steps", Long.toString(provenance.steps()));
     ss.put("ss_num_epochs", Long.toString(provenance.epochs()));
     ss.put("ss_num_train_images", Long.toString(provenance.pictures()));
     ss.put("ss_num_reg_images", "0");
-    ss.put("ss_batch_size_per_device", Integer.toString(plan.batchSize()));
-    ss.put("ss_total_batch_size", Integer.toString(plan.batchSize()));
-    ss.put("ss_gradient_accumulation_steps", Integer.toString(plan.gradientAccumulationSteps()));
-    ss.put("ss_resolution", "(%d, %d)".formatted(plan.resolution(), plan.resolution()));
-    ss.put("ss_random_crop", plan.centerCrop() ? "False" : "True");
-    ss.put("ss_flip_aug", plan.randomFlip() ? "True" : "False");
-    ss.put("ss_mixed_precision", plan.mixedPrecision().name().toLowerCase(Locale.ROOT));
+    ss.put("ss_batch_size_per_device", Integer.toString(optimizer.batchSize()));
+    ss.put("ss_total_batch_size", Integer.toString(optimizer.batchSize()));
+    ss.put(
+        "ss_gradient_accumulation_steps", Integer.toString(optimizer.gradientAccumulationSteps()));
+    ss.put("ss_resolution", "(%d, %d)".formatted(pictures.resolution(), pictures.resolution()));
+    ss.put("ss_random_crop", pictures.centerCrop() ? "False" : "True");
+    ss.put("ss_flip_aug", pictures.randomFlip() ? "True" : "False");
+    ss.put("ss_mixed_precision", plan.compute().mixedPrecision().name().toLowerCase(Locale.ROOT));
     ss.put("ss_seed", Long.toString(plan.seed()));
     ss.put(
         "ss_dataset_dirs",

@@ -40,10 +40,11 @@ final class Latents implements AutoCloseable {
   Latents(Vae vae, PictureSet pictures, TrainingPlan.StableDiffusionLora plan, long cacheBytes) {
     this.vae = vae;
     this.pictures = pictures;
-    this.resolution = plan.resolution();
-    this.fixed = plan.centerCrop() && !plan.randomFlip();
+    var cut = plan.pictures();
+    this.resolution = cut.resolution();
+    this.fixed = cut.centerCrop() && !cut.randomFlip();
     this.transform = new TrainingTransform(resolution);
-    this.chooser = new View.Chooser(plan.seed(), plan.centerCrop(), plan.randomFlip());
+    this.chooser = new View.Chooser(plan.seed(), cut.centerCrop(), cut.randomFlip());
     this.samples = RandomStream.of(plan.seed(), "latents");
     long bytes = 2L * Float.BYTES * elements();
     this.posteriors =

@@ -55,25 +55,31 @@ public final class StableDiffusionLoraRecipe {
   public static TrainedAdapter train(
       TrainingJob job, Optional<CheckpointStore.Loaded> resumed, TrainingWatch watch) {
     var plan = job.plan();
+    var network = plan.network();
+    int accumulation = plan.optimizer().gradientAccumulationSteps();
     var order =
         new DataOrder(
-            plan.seed(), job.pictures().size(), plan.batchSize(), plan.gradientAccumulationSteps());
+            plan.seed(), job.pictures().size(), plan.optimizer().batchSize(), accumulation);
     long total = totalSteps(plan, order);
     long first = resumed.map(loaded -> loaded.state().step()).orElse(0L);
     var config =
-        new LoraConfig(plan.loraRank(), plan.loraAlpha(), plan.loraDropout(), plan.targetModules());
+        new LoraConfig(
+            network.loraRank(),
+            network.loraAlpha(),
+            network.loraDropout(),
+            network.targetModules());
 
     // the denoiser comes first: weights are mapped, and a wrong target is found before any work
     try (var unet = UNet.open(job.model().unet());
         var lora = adapter(unet, config, plan.seed(), resumed);
         var optimizer = optimizer(lora, plan, resumed);
-        var step = new LoraStep(lora.parameters(), optimizer, plan.maxGradNorm());
+        var step = new LoraStep(lora.parameters(), optimizer, plan.optimizer().maxGradNorm());
         var prompts = prompts(job);
         var latents = latents(job)) {
       var schedule = NoiseSchedule.read(job.model().scheduler());
       checkFit(unet, prompts, latents, plan);
       var provenance = provenance(job, unet, schedule, order, total);
-      var loss = new DenoisingLoss(unet, schedule, plan.snrGamma());
+      var loss = new DenoisingLoss(unet, schedule, plan.objective().snrGamma());
       var rate = learningRate(plan, total);
 
       var needed = pictures(order, first, total);
@@ -95,8 +101,8 @@ public final class StableDiffusionLoraRecipe {
         var batches = order.microBatches(done);
         for (var draws : batches) {
           watch.proceed();
-          if (plan.loraDropout() > 0) {
-            lora.dropout(Dropout.of(drops, draws.getFirst().number(), plan.loraDropout()));
+          if (network.loraDropout() > 0) {
+            lora.dropout(Dropout.of(drops, draws.getFirst().number(), network.loraDropout()));
           }
           try (var _ = new Scope()) {
             var batch =
@@ -106,18 +112,18 @@ public final class StableDiffusionLoraRecipe {
                     timesteps(times, draws, schedule.steps()),
                     prompts.batch(draws));
             // the share is the plan's also where an epoch ends with fewer batches, as in diffusers
-            double value = step.accumulate(() -> loss.of(batch), plan.gradientAccumulationSteps());
+            double value = step.accumulate(() -> loss.of(batch), accumulation);
             requireFinite("the loss", done + 1, value);
             stepLoss += value / batches.size();
           }
         }
-        double learningRate = plan.learningRate() * rate.factor(done);
+        double learningRate = plan.optimizer().learningRate() * rate.factor(done);
         double norm = step.update(learningRate);
         requireFinite("the gradient norm", done + 1, norm);
 
         losses.add(stepLoss);
         watch.stepDone(new TrainingWatch.StepReport(done + 1, total, stepLoss, learningRate, norm));
-        if ((done + 1) % plan.saveSteps() == 0 || done + 1 == total) {
+        if ((done + 1) % plan.keep().saveSteps() == 0 || done + 1 == total) {
           save(job, lora, optimizer, provenance.at(done + 1), losses, done + 1, watch);
         }
       }
@@ -127,10 +133,11 @@ public final class StableDiffusionLoraRecipe {
 
   /** diffusers: {@code max_train_steps} wins over {@code num_train_epochs}. */
   private static long totalSteps(TrainingPlan.StableDiffusionLora plan, DataOrder order) {
-    if (plan.maxTrainSteps() != null) {
-      return plan.maxTrainSteps();
+    var steps = plan.optimizer().maxTrainSteps();
+    if (steps != null) {
+      return steps;
     }
-    var epochs = plan.epochs();
+    var epochs = plan.optimizer().epochs();
     return order.steps(epochs == null ? 1 : epochs);
   }
 
@@ -151,9 +158,9 @@ public final class StableDiffusionLoraRecipe {
 
   private static AdamW optimizer(
       Lora lora, TrainingPlan.StableDiffusionLora plan, Optional<CheckpointStore.Loaded> resumed) {
+    var how = plan.optimizer();
     var settings =
-        new AdamW.Settings(
-            plan.adamBeta1(), plan.adamBeta2(), plan.adamEpsilon(), plan.weightDecay());
+        new AdamW.Settings(how.adamBeta1(), how.adamBeta2(), how.adamEpsilon(), how.weightDecay());
     var optimizer = new AdamW(lora.names(), lora.parameters(), settings);
     if (resumed.isPresent()) {
       var path = resumed.get().folder().resolve(CheckpointManifest.OPTIMIZER);
@@ -165,10 +172,11 @@ public final class StableDiffusionLoraRecipe {
   }
 
   private static LearningRate learningRate(TrainingPlan.StableDiffusionLora plan, long total) {
-    return switch (plan.lrScheduler()) {
+    int warmup = plan.optimizer().lrWarmupSteps();
+    return switch (plan.optimizer().lrScheduler()) {
       case CONSTANT -> new LearningRate.Constant();
-      case CONSTANT_WITH_WARMUP -> new LearningRate.ConstantWithWarmup(plan.lrWarmupSteps());
-      case COSINE -> new LearningRate.Cosine(plan.lrWarmupSteps(), total);
+      case CONSTANT_WITH_WARMUP -> new LearningRate.ConstantWithWarmup(warmup);
+      case COSINE -> new LearningRate.Cosine(warmup, total);
     };
   }
 
@@ -183,8 +191,9 @@ public final class StableDiffusionLoraRecipe {
 
   private static void checkFit(
       UNet unet, Prompts prompts, Latents latents, TrainingPlan.StableDiffusionLora plan) {
-    if (plan.resolution() % latents.factor() != 0) {
-      throw new RecipeException.ResolutionUnfit(plan.resolution(), latents.factor());
+    int resolution = plan.pictures().resolution();
+    if (resolution % latents.factor() != 0) {
+      throw new RecipeException.ResolutionUnfit(resolution, latents.factor());
     }
     var config = unet.config();
     if (config.inChannels() != latents.shape()[1]) {

@@ -5,6 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import flora.schemas.Json;
 import flora.schemas.Sha256;
+import flora.schemas.request.KeepPlan;
+import flora.schemas.request.NetworkPlan;
+import flora.schemas.request.ObjectivePlan;
+import flora.schemas.request.OptimizerPlan;
+import flora.schemas.request.PicturePlan;
 import flora.schemas.request.TrainingPlan;
 import flora.tensors.SafetensorsFile;
 import java.io.IOException;
@@ -189,30 +194,19 @@ class AdapterExportTest {
 
   private static Provenance provenance() {
     var plan =
-        new TrainingPlan.StableDiffusionLora(
-            2,
-            3.0,
-            0.0,
-            List.of("to_out.0", "conv1"),
-            512,
-            true,
-            false,
-            1,
-            4,
-            10,
-            null,
-            1e-4,
-            TrainingPlan.LrScheduler.CONSTANT,
-            0,
-            0.9,
-            0.999,
-            1e-8,
-            1e-2,
-            1.0,
-            5.0,
-            TrainingPlan.MixedPrecision.NO,
-            100,
-            42);
+        TrainingPlan.StableDiffusionLora.defaults()
+            .with(NetworkPlan.of(2, 3.0, 0.0, List.of("to_out.0", "conv1")))
+            .with(
+                OptimizerPlan.of(
+                    1,
+                    4,
+                    OptimizerPlan.Length.ofEpochs(10),
+                    OptimizerPlan.Rate.constant(1e-4),
+                    OptimizerPlan.AdamW.DEFAULT))
+            .with(ObjectivePlan.of(5.0))
+            .with(PicturePlan.of(512, true, false))
+            .with(KeepPlan.of(100))
+            .withSeed(42);
     return new Provenance(
         "drawn",
         "somebody/model",

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import flora.schemas.Json;
 import flora.schemas.Sha256;
+import flora.schemas.request.KeepPlan;
+import flora.schemas.request.NetworkPlan;
+import flora.schemas.request.OptimizerPlan;
+import flora.schemas.request.PicturePlan;
 import flora.schemas.request.TrainingPlan;
 import flora.tensors.SafetensorsFile;
 import java.net.URISyntaxException;
@@ -43,30 +47,18 @@ class ExportParityTest {
     }
     var targets = List.of("to_q", "to_k", "to_v", "to_out.0");
     var plan =
-        new TrainingPlan.StableDiffusionLora(
-            8,
-            16,
-            0,
-            targets,
-            64,
-            true,
-            false,
-            2,
-            1,
-            null,
-            20,
-            5e-4,
-            TrainingPlan.LrScheduler.CONSTANT,
-            0,
-            0.9,
-            0.999,
-            1e-8,
-            1e-2,
-            1.0,
-            null,
-            TrainingPlan.MixedPrecision.NO,
-            100,
-            1305);
+        TrainingPlan.StableDiffusionLora.defaults()
+            .with(NetworkPlan.of(8, 16, 0, targets))
+            .with(
+                OptimizerPlan.of(
+                    2,
+                    1,
+                    OptimizerPlan.Length.ofSteps(20),
+                    OptimizerPlan.Rate.constant(5e-4),
+                    OptimizerPlan.AdamW.DEFAULT))
+            .with(PicturePlan.of(64, true, false))
+            .with(KeepPlan.of(100))
+            .withSeed(1305);
     var provenance =
         new Provenance(
             "lora",
