@@ -3,6 +3,7 @@ package flora.fetcher;
 import flora.schemas.Event;
 import flora.schemas.EventStamp;
 import flora.schemas.RunId;
+import flora.schemas.run.Control;
 import flora.schemas.run.Head;
 import flora.stage.StageContext;
 import java.time.Instant;
@@ -62,6 +63,11 @@ final class RecordingContext implements StageContext {
   @Override
   public void progress(Function<EventStamp, Event> event) {
     progress.add(say(event));
+  }
+
+  @Override
+  public Control control() {
+    return Control.NONE;
   }
 
   @Override

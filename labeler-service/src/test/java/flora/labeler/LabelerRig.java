@@ -25,6 +25,7 @@ import flora.schemas.request.ContentKind;
 import flora.schemas.request.LabelOptions;
 import flora.schemas.request.RequestReader;
 import flora.schemas.request.RunRequest;
+import flora.schemas.run.Control;
 import flora.schemas.run.Head;
 import flora.schemas.store.ObjectRef;
 import flora.schemas.store.StoreLayout;
@@ -341,6 +342,11 @@ final class LabelerRig {
     @Override
     public void progress(Function<EventStamp, Event> event) {
       publish(event);
+    }
+
+    @Override
+    public Control control() {
+      return Control.NONE;
     }
 
     @Override

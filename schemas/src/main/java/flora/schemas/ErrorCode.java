@@ -7,6 +7,7 @@ public enum ErrorCode {
   NOT_SUPPORTED_YET(Category.USER),
   RUN_NOT_FOUND(Category.USER),
   RUN_NOT_ACTIVE(Category.USER),
+  RUN_PAUSED(Category.USER),
   ARTIFACT_NOT_FOUND(Category.USER),
   DATASET_NOT_FOUND(Category.USER),
   DATASET_EMPTY(Category.USER),

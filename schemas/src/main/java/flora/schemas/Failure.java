@@ -11,6 +11,14 @@ import org.jspecify.annotations.Nullable;
  */
 public record Failure(ErrorCode code, String message, @Nullable String hint) {
 
+  /** Of a stage that waits because somebody asked. */
+  public static Failure paused() {
+    return new Failure(
+        ErrorCode.RUN_PAUSED,
+        "somebody asked to pause the run",
+        "it goes on when somebody resumes it");
+  }
+
   /** The failure that an exception stands for. */
   public static Failure of(PipelineException e) {
     var message = e.getMessage();

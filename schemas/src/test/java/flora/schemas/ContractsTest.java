@@ -88,6 +88,8 @@ class ContractsTest {
           Map.entry("stage_state", StageState.class),
           Map.entry("checkpoint", Run.SavedCheckpoint.class),
           Map.entry("run_artifact", Run.RunArtifact.class),
+          Map.entry("preview", Run.Preview.class),
+          Map.entry("validation", Run.Validation.class),
           Map.entry("run_error", Run.RunError.class));
 
   record Sample(String schema, String variant) {

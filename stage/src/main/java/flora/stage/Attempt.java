@@ -3,6 +3,7 @@ package flora.stage;
 import flora.schemas.Event;
 import flora.schemas.EventStamp;
 import flora.schemas.RunId;
+import flora.schemas.run.Control;
 import flora.schemas.run.Head;
 import flora.store.ObjectStore;
 import flora.store.ObjectStoreException;
@@ -36,13 +37,16 @@ final class Attempt implements StageContext, AutoCloseable {
   private final FencedHead head;
   private final Thread keeper;
   private final Progress progress;
+  private final boolean pausesItself;
   private final Object order = new Object();
+  private volatile Control control = Control.NONE;
   private long seq;
 
   /**
    * Stamps the head with the lease's epoch and keeps the lease from now on.
    *
    * @param renewal how often the lease is renewed
+   * @param pausesItself whether the work looks at control itself when it is to pause
    */
   Attempt(
       ObjectStore store,
@@ -51,13 +55,15 @@ final class Attempt implements StageContext, AutoCloseable {
       Lease lease,
       Duration renewal,
       RunId run,
-      Delivery delivery) {
+      Delivery delivery,
+      boolean pausesItself) {
     this.store = store;
     this.clock = clock;
     this.publisher = publisher;
     this.lease = lease;
     this.delivery = delivery;
     this.run = run;
+    this.pausesItself = pausesItself;
     this.head = FencedHead.open(store, run, lease.epoch());
     this.progress = new Progress(clock, LEAST, MOST, this::sendProgress);
     this.keeper = Thread.ofVirtual().name("lease-" + run).start(() -> keep(renewal));
@@ -110,6 +116,11 @@ final class Attempt implements StageContext, AutoCloseable {
   }
 
   @Override
+  public Control control() {
+    return control;
+  }
+
+  @Override
   public void proceed() {
     var why = delivery.stopped();
     if (why != null) {
@@ -117,6 +128,9 @@ final class Attempt implements StageContext, AutoCloseable {
         case CANCELLED -> throw new RunCancelled(run);
         case LEASE_LOST, LOCK_LOST, SHUTDOWN -> throw new LeaseLost(run, epoch());
       }
+    }
+    if (!pausesItself && control.desired() == Control.Desired.PAUSED) {
+      throw new RunPaused(run);
     }
   }
 
@@ -128,9 +142,11 @@ final class Attempt implements StageContext, AutoCloseable {
     }
   }
 
-  /** Whether somebody asked to cancel, asked anew. */
-  boolean isCancelled() {
-    return ControlFile.isCancelled(store, run);
+  /** What people want, asked anew. */
+  Control.Desired desired() {
+    var now = ControlFile.read(store, run);
+    control = now;
+    return now.desired();
   }
 
   /** Ends the work beside the work; the lease stays. */
@@ -168,7 +184,7 @@ final class Attempt implements StageContext, AutoCloseable {
       while (true) {
         Thread.sleep(pause);
         try {
-          if (isCancelled()) {
+          if (desired() == Control.Desired.CANCELLED) {
             delivery.stop(Delivery.Stop.CANCELLED);
           }
           if (clock.instant().isBefore(renewed.plus(renewal))) {

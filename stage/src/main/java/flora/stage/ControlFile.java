@@ -11,12 +11,11 @@ final class ControlFile {
 
   private ControlFile() {}
 
-  /** Whether somebody asked to cancel. */
-  static boolean isCancelled(ObjectStore store, RunId run) {
+  /** What is wanted now. */
+  static Control read(ObjectStore store, RunId run) {
     return store
         .read(StoreLayout.RUNS, StoreLayout.control(run))
         .map(s -> Json.read(s.bytes(), Control.class))
-        .filter(c -> c.desired() == Control.Desired.CANCELLED)
-        .isPresent();
+        .orElse(Control.NONE);
   }
 }

@@ -3,6 +3,7 @@ package flora.stage;
 import flora.schemas.Event;
 import flora.schemas.EventStamp;
 import flora.schemas.RunId;
+import flora.schemas.run.Control;
 import flora.schemas.run.Head;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
@@ -38,10 +39,14 @@ public interface StageContext {
    */
   void progress(Function<EventStamp, Event> event);
 
+  /** What people want of the run, as it was read at most two seconds ago; never blocks. */
+  Control control();
+
   /**
    * To be called between units of work, at least once a second.
    *
    * @throws RunCancelled when somebody asked to cancel
+   * @throws RunPaused when somebody asked to pause, unless the flow pauses itself
    * @throws LeaseLost when another attempt has taken over
    */
   void proceed();
@@ -50,6 +55,13 @@ public interface StageContext {
   final class RunCancelled extends RuntimeException {
     public RunCancelled(RunId run) {
       super("cancelled: " + run, null, false, false);
+    }
+  }
+
+  /** Control flow, not a failure: somebody asked to pause the run, and another attempt goes on. */
+  final class RunPaused extends RuntimeException {
+    public RunPaused(RunId run) {
+      super("paused: " + run, null, false, false);
     }
   }
 

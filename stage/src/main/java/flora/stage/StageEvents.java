@@ -31,6 +31,25 @@ final class StageEvents {
     };
   }
 
+  /** It stopped because somebody asked to pause, and goes on from what the head knows. */
+  static Event paused(Stage stage, EventStamp s, Head head) {
+    var why = Failure.paused();
+    return switch (stage) {
+      case FETCH -> new FetchEvent.Paused(s.runId(), s.attempt(), s.seq(), s.at(), why);
+      case LABEL -> new LabelEvent.Paused(s.runId(), s.attempt(), s.seq(), s.at(), why);
+      case TRAIN -> {
+        var newest = head.checkpoint();
+        yield new TrainingEvent.Paused(
+            s.runId(),
+            s.attempt(),
+            s.seq(),
+            s.at(),
+            newest == null ? 0 : newest.step(),
+            newest == null ? null : newest.manifest());
+      }
+    };
+  }
+
   /** The head with a stage's last word. */
   static Head completed(Head head, Event event) {
     return switch (event) {

@@ -16,11 +16,22 @@ public interface StageFlow {
   Stage stage();
 
   /**
+   * Whether it looks itself at what people want: it saves what it has, publishes its own {@code
+   * Paused} event and throws {@link StageContext.RunPaused}. Otherwise {@link
+   * StageContext#proceed()} stops it wherever it is, and the next attempt begins with what lies in
+   * the store.
+   */
+  default boolean pausesItself() {
+    return false;
+  }
+
+  /**
    * Does the work, or finds it done.
    *
    * @return the stage's {@code Completed} event, waiting for its stamp
    * @throws flora.schemas.PipelineException for a failure that has a name: transient ones are tried
    *     again, the others end the run
+   * @throws StageContext.RunPaused when it stopped because somebody asked to pause
    * @throws InterruptedException when told to stop
    */
   Function<EventStamp, Event> run(RunRequest request, StageContext context)

@@ -11,6 +11,7 @@ import flora.schemas.RunId;
 import flora.schemas.Stage;
 import flora.schemas.Topics;
 import flora.schemas.request.RunRequest;
+import flora.schemas.run.Control;
 import flora.schemas.run.Head;
 import flora.schemas.run.RunEvent;
 import flora.schemas.work.Work;
@@ -129,6 +130,11 @@ final class StageWorker implements RecordHandler {
           yield Outcome.DONE;
         }
         case OVER -> Outcome.DONE;
+        // whoever resumed it before the lease was free found it held: then this record goes round
+        case PAUSED ->
+            ControlFile.read(store, work.runId()).desired() == Control.Desired.PAUSED
+                ? Outcome.DONE
+                : Outcome.GIVE_BACK;
         case GIVE_BACK -> Outcome.GIVE_BACK;
       };
     } finally {
@@ -140,13 +146,21 @@ final class StageWorker implements RecordHandler {
   private enum Next {
     HAND_ON,
     OVER,
+    PAUSED,
     GIVE_BACK
   }
 
   private Next attempt(Work work, Lease lease, Delivery delivery) throws InterruptedException {
     try (var attempt =
         new Attempt(
-            store, clock, publisher, lease, leaseLength.dividedBy(3), work.runId(), delivery)) {
+            store,
+            clock,
+            publisher,
+            lease,
+            leaseLength.dividedBy(3),
+            work.runId(),
+            delivery,
+            flow.pausesItself())) {
       var head = attempt.head();
       if (head.ended() != null) {
         return repeatEnd(head.ended(), work.runId());
@@ -161,14 +175,21 @@ final class StageWorker implements RecordHandler {
         return end(attempt, delivery, internal(often));
       }
       var request = request(work);
-      if (attempt.isCancelled()) {
-        return end(attempt, delivery, null);
+      switch (attempt.desired()) {
+        case CANCELLED -> {
+          return end(attempt, delivery, null);
+        }
+        case PAUSED -> {
+          return pause(attempt, delivery, false);
+        }
+        case RUNNING -> {}
       }
       log.info("{} begins, attempt {}, epoch {}", stage.id(), lease.attempt(), lease.epoch());
       return switch (run(request, attempt, delivery)) {
         case Result.Completed completed -> complete(attempt, delivery, completed.event());
         case Result.Failed failed -> end(attempt, delivery, failed.failure());
         case Result.Cancelled _ -> end(attempt, delivery, null);
+        case Result.Paused _ -> pause(attempt, delivery, flow.pausesItself());
         case Result.Stopped _ -> Next.GIVE_BACK;
       };
     }
@@ -181,6 +202,8 @@ final class StageWorker implements RecordHandler {
     record Failed(Failure failure) implements Result {}
 
     record Cancelled() implements Result {}
+
+    record Paused() implements Result {}
 
     record Stopped() implements Result {}
   }
@@ -201,6 +224,9 @@ final class StageWorker implements RecordHandler {
         }
         switch (e) {
           case StageContext.LeaseLost lost -> throw lost;
+          case StageContext.RunPaused _ -> {
+            return new Result.Paused();
+          }
           case Outbox.SendFailed kafka -> throw kafka;
           case PipelineException known -> {
             var pause = retries.pause(failures, known);
@@ -227,7 +253,7 @@ final class StageWorker implements RecordHandler {
 
   private Next complete(Attempt attempt, Delivery delivery, Function<EventStamp, Event> completed) {
     delivery.finish();
-    if (attempt.isCancelled()) {
+    if (attempt.desired() == Control.Desired.CANCELLED) {
       return end(attempt, delivery, null);
     }
     var event = completed.apply(attempt.lastStamp());
@@ -247,6 +273,20 @@ final class StageWorker implements RecordHandler {
     publisher.publish(StageEvents.ended(stage, stamp, failure));
     log.info("{} {}", stage.id(), failure == null ? "is cancelled" : "failed: " + failure.code());
     return Next.OVER;
+  }
+
+  /**
+   * The run waits until somebody resumes it, which asks for this stage anew.
+   *
+   * @param said whether the stage's own work has said so already
+   */
+  private Next pause(Attempt attempt, Delivery delivery, boolean said) {
+    delivery.finish();
+    if (!said) {
+      publisher.publish(StageEvents.paused(stage, attempt.lastStamp(), attempt.head()));
+    }
+    log.info("{} is paused", stage.id());
+    return Next.PAUSED;
   }
 
   /** Says again how a run has ended; a stage that it never came to says nothing. */

@@ -175,11 +175,11 @@ final class Rig implements AutoCloseable {
   }
 
   void cancel(RunId run) {
-    store.put(
-        StoreLayout.RUNS,
-        StoreLayout.control(run),
-        Json.bytes(new Control(Control.Desired.CANCELLED, 1)),
-        "application/json");
+    want(run, new Control(Control.Desired.CANCELLED, 1));
+  }
+
+  void want(RunId run, Control control) {
+    store.put(StoreLayout.RUNS, StoreLayout.control(run), Json.bytes(control), "application/json");
   }
 
   void send(String topic, String key, Map<String, byte[]> headers, byte[] value) {

@@ -4,6 +4,7 @@ import flora.schemas.Event;
 import flora.schemas.EventStamp;
 import flora.schemas.Json;
 import flora.schemas.RunId;
+import flora.schemas.run.Control;
 import flora.schemas.run.Head;
 import flora.schemas.store.StoreLayout;
 import flora.stage.StageContext;
@@ -89,6 +90,11 @@ public class RecordingContext implements StageContext {
   @Override
   public void progress(Function<EventStamp, Event> event) {
     publish(event);
+  }
+
+  @Override
+  public Control control() {
+    return Control.NONE;
   }
 
   @Override

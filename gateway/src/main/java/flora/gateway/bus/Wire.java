@@ -102,6 +102,7 @@ public final class Wire {
     return switch (event) {
       case RunEvent.Submitted _ -> "submitted";
       case RunEvent.CancelRequested _ -> "cancel_requested";
+      case RunEvent.ControlChanged _ -> "control_changed";
       case RunEvent.Failed _ -> "failed";
     };
   }

@@ -132,7 +132,7 @@ public final class ProblemHandler implements ErrorController {
     return switch (code) {
       case NOT_SUPPORTED_YET -> HttpStatus.NOT_IMPLEMENTED;
       case RUN_NOT_FOUND, ARTIFACT_NOT_FOUND, DATASET_NOT_FOUND -> HttpStatus.NOT_FOUND;
-      case RUN_NOT_ACTIVE -> HttpStatus.CONFLICT;
+      case RUN_NOT_ACTIVE, RUN_PAUSED -> HttpStatus.CONFLICT;
       default ->
           switch (code.category()) {
             case USER -> HttpStatus.BAD_REQUEST;

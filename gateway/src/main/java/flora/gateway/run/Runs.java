@@ -161,6 +161,8 @@ public final class Runs {
         run.error(),
         run.datasetVersion(),
         run.checkpoints(),
-        run.artifacts());
+        run.artifacts(),
+        run.previews(),
+        run.validation());
   }
 }

@@ -109,6 +109,15 @@ public sealed interface LabelEvent extends Event {
     }
   }
 
+  /**
+   * It stopped because somebody asked, and goes on when somebody asks.
+   *
+   * @param error what it waits for
+   */
+  @JsonTypeName("paused")
+  record Paused(RunId runId, int attempt, long seq, Instant at, Failure error)
+      implements LabelEvent {}
+
   /** It cannot be done. */
   @JsonTypeName("failed")
   record Failed(RunId runId, int attempt, long seq, Instant at, Failure error)

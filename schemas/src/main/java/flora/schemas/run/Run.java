@@ -35,6 +35,8 @@ import org.jspecify.annotations.Nullable;
  * @param datasetVersion the dataset version it made or used
  * @param checkpoints what it can resume from, by step
  * @param artifacts the files it left
+ * @param previews the pictures that were drawn while it learned, by step
+ * @param validation the newest loss on the pictures that are not trained on
  */
 public record Run(
     String object,
@@ -54,7 +56,9 @@ public record Run(
     @Nullable RunError error,
     @Nullable Sha256 datasetVersion,
     List<SavedCheckpoint> checkpoints,
-    List<RunArtifact> artifacts) {
+    List<RunArtifact> artifacts,
+    List<Preview> previews,
+    @Nullable Validation validation) {
 
   public Run {
     warnings = List.copyOf(warnings);
@@ -63,6 +67,8 @@ public record Run(
     stages = Collections.unmodifiableMap(ordered);
     checkpoints = List.copyOf(checkpoints);
     artifacts = List.copyOf(artifacts);
+    // records of before there were previews have none
+    previews = previews == null ? List.of() : List.copyOf(previews);
   }
 
   /** State of a whole run. */
@@ -117,4 +123,37 @@ public record Run(
    */
   public record RunArtifact(
       String name, long size, Sha256 sha256, String url, int attempt, ObjectRef object) {}
+
+  /**
+   * A picture that was drawn while it learned.
+   *
+   * @param name its name within the run
+   * @param step optimizer steps done
+   * @param prompt what was drawn
+   * @param seed of the noise that it began with
+   * @param url where the gateway serves it
+   * @param attempt attempt at the train stage that drew it
+   * @param object where it lies
+   */
+  public record Preview(
+      String name,
+      long step,
+      String prompt,
+      long seed,
+      String url,
+      int attempt,
+      ObjectRef object) {}
+
+  /**
+   * How it does on pictures that it does not learn from.
+   *
+   * @param step optimizer steps done
+   * @param loss mean over those pictures
+   * @param bestLoss the least so far
+   * @param bestStep the step that it is from
+   * @param attempt attempt at the train stage that tells it
+   * @param seq event of that attempt
+   */
+  public record Validation(
+      long step, double loss, double bestLoss, long bestStep, int attempt, long seq) {}
 }

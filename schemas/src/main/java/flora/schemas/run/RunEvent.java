@@ -50,6 +50,17 @@ public sealed interface RunEvent extends Event {
       implements RunEvent {}
 
   /**
+   * Somebody wants something else of a run; {@code control.json} says so already.
+   *
+   * @param desired the state that is wanted
+   * @param version of the control object
+   */
+  @JsonTypeName("control_changed")
+  record ControlChanged(
+      RunId runId, int attempt, long seq, Instant at, Control.Desired desired, long version)
+      implements RunEvent {}
+
+  /**
    * A stage's work came to nothing in a way that no worker could tell of itself: its record is in
    * the dead-letter topic.
    *

@@ -4,7 +4,9 @@ import static java.util.Comparator.comparing;
 import static java.util.Comparator.comparingInt;
 import static java.util.Comparator.naturalOrder;
 
+import flora.schemas.ErrorCode;
 import flora.schemas.Event;
+import flora.schemas.Failure;
 import flora.schemas.RunId;
 import flora.schemas.Sha256;
 import flora.schemas.Stage;
@@ -38,13 +40,17 @@ import org.jspecify.annotations.Nullable;
  *   <li>A stage is in the state of the event that is greatest in (attempt, ends the stage, seq);
  *       the first success beats everything.
  *   <li>Progress is the newest of the attempt that the state is from.
- *   <li>Checkpoints and artifacts are unions; of two with one name the higher attempt's stays.
+ *   <li>Checkpoints, artifacts and previews are unions; of two with one name the higher attempt's
+ *       stays.
  * </ul>
  */
 public final class RunJoin {
 
   /** A record has to stay below what Kafka takes, also where every step saves a checkpoint. */
   private static final int NEWEST_CHECKPOINTS = 200;
+
+  /** With prompts of a thousand characters that is a third of what Kafka takes. */
+  private static final int NEWEST_PREVIEWS = 200;
 
   private RunJoin() {}
 
@@ -68,7 +74,9 @@ public final class RunJoin {
         null,
         null,
         List.of(),
-        List.of());
+        List.of(),
+        List.of(),
+        null);
   }
 
   /**
@@ -116,6 +124,8 @@ public final class RunJoin {
     private @Nullable Sha256 datasetVersion;
     private List<SavedCheckpoint> checkpoints;
     private List<RunArtifact> artifacts;
+    private List<Run.Preview> previews;
+    private Run.@Nullable Validation validation;
 
     Facts(Run run) {
       id = run.id();
@@ -131,12 +141,15 @@ public final class RunJoin {
       datasetVersion = run.datasetVersion();
       checkpoints = run.checkpoints();
       artifacts = run.artifacts();
+      previews = run.previews();
+      validation = run.validation();
     }
 
     void add(RunEvent event) {
       switch (event) {
         case RunEvent.Submitted e -> submitted(e);
         case RunEvent.CancelRequested e -> cancelRequestedAt = earliest(cancelRequestedAt, e.at());
+        case RunEvent.ControlChanged _ -> {} // the stages say what comes of it
         case RunEvent.Failed e -> stage(e.stage(), StageJoin.failed(e, e.stage(), e.error()));
       }
     }
@@ -203,6 +216,7 @@ public final class RunJoin {
                 case LabelEvent.Started e -> StageJoin.labelling(e);
                 case LabelEvent.Progressed e -> StageJoin.running(e, stage, e.done(), e.total());
                 case LabelEvent.ImageRejected e -> StageJoin.running(e, stage);
+                case LabelEvent.Paused e -> StageJoin.paused(e, stage, e.error());
                 case LabelEvent.Completed e -> StageJoin.labelled(e);
                 case LabelEvent.Failed e -> StageJoin.failed(e, stage, e.error());
                 case LabelEvent.Cancelled e -> StageJoin.cancelled(e, stage);
@@ -220,20 +234,33 @@ public final class RunJoin {
           switch (event) {
             case TrainingEvent.Started e -> StageJoin.running(e, stage, e.step(), e.total());
             case TrainingEvent.StepsCompleted e -> StageJoin.training(e);
-            case TrainingEvent.CheckpointSaved e -> StageJoin.running(e, stage);
-            case TrainingEvent.ResumedInexactly e -> StageJoin.running(e, stage);
-            case TrainingEvent.AdapterExported e -> StageJoin.running(e, stage);
+            case TrainingEvent.CheckpointSaved _,
+                TrainingEvent.ResumedInexactly _,
+                TrainingEvent.PreviewSaved _,
+                TrainingEvent.Validated _,
+                TrainingEvent.AdapterExported _ ->
+                StageJoin.running(event, stage);
+            case TrainingEvent.BatchReduced e -> StageJoin.running(e, stage, StageJoin.warning(e));
+            case TrainingEvent.RolledBack e -> StageJoin.running(e, stage, StageJoin.warning(e));
+            case TrainingEvent.Paused e -> StageJoin.paused(e, stage, Failure.paused());
+            case TrainingEvent.Resumed e -> StageJoin.resumed(e, stage);
             case TrainingEvent.Completed e -> StageJoin.succeeded(e, stage, e.total(), e.loss());
             case TrainingEvent.Failed e -> StageJoin.failed(e, stage, e.error());
             case TrainingEvent.Cancelled e -> StageJoin.cancelled(e, stage);
           });
       switch (event) {
         case TrainingEvent.CheckpointSaved e -> add(e);
+        case TrainingEvent.PreviewSaved e -> add(e);
+        case TrainingEvent.Validated e -> add(e);
         case TrainingEvent.AdapterExported e -> add(e.artifact(), e.attempt());
         case TrainingEvent.Completed e -> e.artifacts().forEach(a -> add(a, e.attempt()));
         case TrainingEvent.Started _,
             TrainingEvent.StepsCompleted _,
             TrainingEvent.ResumedInexactly _,
+            TrainingEvent.BatchReduced _,
+            TrainingEvent.RolledBack _,
+            TrainingEvent.Paused _,
+            TrainingEvent.Resumed _,
             TrainingEvent.Failed _,
             TrainingEvent.Cancelled _ -> {}
       }
@@ -248,6 +275,34 @@ public final class RunJoin {
               comparing(SavedCheckpoint::step),
               comparingInt(SavedCheckpoint::attempt).thenComparing(SavedCheckpoint::toString));
       checkpoints = all.subList(Math.max(0, all.size() - NEWEST_CHECKPOINTS), all.size());
+    }
+
+    private void add(TrainingEvent.PreviewSaved e) {
+      var name = e.artifact().name();
+      var all =
+          union(
+              previews,
+              new Run.Preview(
+                  name,
+                  e.step(),
+                  e.prompt(),
+                  e.seed(),
+                  url(name),
+                  e.attempt(),
+                  e.artifact().object()),
+              comparing(Run.Preview::step).thenComparing(Run.Preview::name),
+              comparingInt(Run.Preview::attempt).thenComparing(Run.Preview::toString));
+      previews = all.subList(Math.max(0, all.size() - NEWEST_PREVIEWS), all.size());
+    }
+
+    private void add(TrainingEvent.Validated e) {
+      var news =
+          new Run.Validation(e.step(), e.loss(), e.bestLoss(), e.bestStep(), e.attempt(), e.seq());
+      var newer =
+          comparingInt(Run.Validation::attempt)
+              .thenComparing(Run.Validation::seq)
+              .thenComparing(Run.Validation::toString);
+      validation = validation == null || newer.compare(news, validation) > 0 ? news : validation;
     }
 
     private void add(Artifact file, int byAttempt) {
@@ -301,7 +356,9 @@ public final class RunJoin {
           error(),
           datasetVersion,
           checkpoints,
-          artifacts);
+          artifacts,
+          previews,
+          validation);
     }
 
     private Run.Status status() {
@@ -322,7 +379,12 @@ public final class RunJoin {
       var status = cancelRequestedAt != null ? Run.Status.CANCELLED : Run.Status.QUEUED;
       for (var stage : stages.entrySet()) {
         if (stage.getValue().status() == StageState.Status.RUNNING) {
-          status = stage.getValue().paused() != null ? Run.Status.PAUSED : whileIn(stage.getKey());
+          var paused = stage.getValue().paused();
+          if (paused == null) {
+            status = whileIn(stage.getKey());
+          } else if (cancelRequestedAt == null || paused.code() != ErrorCode.RUN_PAUSED) {
+            status = Run.Status.PAUSED;
+          } // else nobody works on it, and nobody will
         }
       }
       return status;

@@ -161,6 +161,16 @@ final class StageJoin {
     return state(StageState.Status.RUNNING, e, stage, e.seq(), null, null);
   }
 
+  static String warning(TrainingEvent.BatchReduced e) {
+    return "step %d did not fit in memory: pictures are computed %d at a time now, with the same result"
+        .formatted(e.step() + 1, e.microBatch());
+  }
+
+  static String warning(TrainingEvent.RolledBack e) {
+    return "step %d: %s; training went back to step %d with %s times the learning rate"
+        .formatted(e.step(), e.reason(), e.toStep(), e.rateFactor());
+  }
+
   static StageState training(TrainingEvent.StepsCompleted e) {
     return progress(
         StageState.Status.RUNNING,

@@ -273,6 +273,11 @@ class RunJoinTest {
       events.add(new RunEvent.CancelRequested(RUN, 1, 2, at(random.nextInt(40)), 1));
       events.add(new RunEvent.CancelRequested(RUN, 1, 3, at(random.nextInt(40)), 2));
     }
+    if (random.nextInt(3) == 0) {
+      events.add(
+          new RunEvent.ControlChanged(
+              RUN, 1, 4, at(random.nextInt(70)), Control.Desired.PAUSED, 3));
+    }
     for (int attempt = 1, last = 1 + random.nextInt(3); attempt <= last; attempt++) {
       fetch(events, attempt, random);
       label(events, attempt, random);
@@ -321,6 +326,9 @@ class RunJoinTest {
     for (int i = random.nextInt(4); i > 0; i--) {
       events.add(new LabelEvent.ImageRejected(RUN, attempt, seq++, time(random), "a.png", "no"));
       events.add(new LabelEvent.Progressed(RUN, attempt, seq++, time(random), seq, 20));
+      if (random.nextInt(4) == 0) {
+        events.add(new LabelEvent.Paused(RUN, attempt, seq++, time(random), BROKEN));
+      }
     }
     switch (random.nextInt(5)) {
       case 0 -> events.add(new LabelEvent.Failed(RUN, attempt, seq, time(random), BROKEN));
@@ -342,6 +350,19 @@ class RunJoinTest {
       events.add(
           new TrainingEvent.AdapterExported(
               RUN, attempt, seq++, time(random), artifact("e" + random.nextInt(3))));
+      events.add(preview(attempt, seq++, 100L * random.nextInt(3), random.nextInt(2), random));
+      events.add(
+          new TrainingEvent.Validated(
+              RUN, attempt, seq++, time(random), seq, random.nextDouble(), 0.1, 1, 0));
+      switch (random.nextInt(5)) {
+        case 0 -> events.add(new TrainingEvent.BatchReduced(RUN, attempt, seq++, at(1), 7, 2, 2));
+        case 1 ->
+            events.add(
+                new TrainingEvent.RolledBack(RUN, attempt, seq++, at(2), 9, 5, 0.5, 1, "NaN"));
+        case 2 -> events.add(new TrainingEvent.Paused(RUN, attempt, seq++, at(3), 9, null));
+        case 3 -> events.add(new TrainingEvent.Resumed(RUN, attempt, seq++, at(4), 9));
+        default -> {}
+      }
       events.add(
           new TrainingEvent.ResumedInexactly(RUN, attempt, seq++, time(random), 1, "a", "b"));
     }
@@ -399,6 +420,13 @@ class RunJoinTest {
   private static TrainingEvent.CheckpointSaved saved(
       int attempt, long seq, long step, String content) {
     return new TrainingEvent.CheckpointSaved(RUN, attempt, seq, at(seq), step, 0.25, ref(content));
+  }
+
+  private static TrainingEvent.PreviewSaved preview(
+      int attempt, long seq, long step, int number, Random random) {
+    var name = "previews/step-%06d-%d.png".formatted(step, number);
+    return new TrainingEvent.PreviewSaved(
+        RUN, attempt, seq, time(random), step, "a cat", 7, new Artifact(name, ref(name + seq)));
   }
 
   private static TrainingEvent.Completed trained(int attempt, long seq, Instant at) {
