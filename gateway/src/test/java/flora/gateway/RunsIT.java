@@ -4,6 +4,7 @@ import static flora.gateway.Gateway.json;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import flora.schemas.Json;
+import flora.schemas.RunId;
 import flora.schemas.Stage;
 import flora.schemas.Topics;
 import flora.schemas.request.RunRequest;
@@ -166,6 +167,10 @@ class RunsIT {
     try (var impatient =
         PLATFORM.gateway("--gateway.instance=impatient", "--gateway.stalled-after=1ms")) {
       assertThat(impatient.run(run.id()).stalled()).isTrue();
+      want(run.id(), new Control(Control.Desired.PAUSED, 1));
+      assertThat(impatient.run(run.id()).stalled()).isFalse();
+      want(run.id(), new Control(Control.Desired.RUNNING, 2));
+      assertThat(impatient.run(run.id()).stalled()).isTrue();
 
       var lease =
           new flora.schemas.run.LeaseState(
@@ -179,6 +184,10 @@ class RunsIT {
       assertThat(impatient.run(run.id()).stalled()).isFalse();
     }
     assertThat(gateway.run(run.id()).stalled()).isFalse();
+  }
+
+  private static void want(RunId run, Control control) {
+    store.put(StoreLayout.RUNS, StoreLayout.control(run), Json.bytes(control), "application/json");
   }
 
   private static List<String> ids(tools.jackson.databind.JsonNode runs) {

@@ -156,6 +156,9 @@ final class Reconciler implements SmartLifecycle {
     if (lease.map(LeaseState::expires).filter(e -> e.isAfter(since)).isPresent()) {
       return;
     }
+    if (runs.isPaused(run.id())) {
+      return;
+    }
     int times = before.map(Asked::times).orElse(0) + 1;
     var attempt =
         Math.max(

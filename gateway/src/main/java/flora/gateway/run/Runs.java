@@ -72,18 +72,30 @@ public final class Runs {
     return isStalled(run) ? stalled(run) : run;
   }
 
-  /** Silence of a running stage whose lease has run out: nobody works on it. */
+  /**
+   * Silence of a running stage whose lease has run out: nobody works on it, and somebody should.
+   */
   private boolean isStalled(Run run) {
     var updated = run.updatedAt();
     return updated != null
         && updated.isBefore(clock.instant().minus(properties.stalledAfter()))
         && run.stages().values().stream().anyMatch(s -> s.status() == StageState.Status.RUNNING)
-        && !isHeld(run.id());
+        && !isHeld(run.id())
+        && !isPaused(run.id());
   }
 
   /** Whether somebody holds the lease of a run. */
   public boolean isHeld(RunId id) {
     return lease(id).filter(l -> l.expires().isAfter(clock.instant())).isPresent();
+  }
+
+  /** Whether somebody asked the run to wait. */
+  public boolean isPaused(RunId id) {
+    return store
+        .read(StoreLayout.RUNS, StoreLayout.control(id))
+        .map(stored -> Json.read(stored.bytes(), Control.class))
+        .filter(control -> control.desired() == Control.Desired.PAUSED)
+        .isPresent();
   }
 
   /** The lease of a run, held or not. */
@@ -124,8 +136,7 @@ public final class Runs {
       if (known.isPresent() && known.get().desired() == Control.Desired.CANCELLED) {
         return known.get();
       }
-      var wanted =
-          new Control(Control.Desired.CANCELLED, known.map(Control::version).orElse(0L) + 1);
+      var wanted = known.orElse(Control.NONE).desiring(Control.Desired.CANCELLED);
       var bytes = Json.bytes(wanted);
       var won =
           found.isEmpty()
