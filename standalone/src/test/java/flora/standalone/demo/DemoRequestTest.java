@@ -2,25 +2,25 @@ package flora.standalone.demo;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import flora.schemas.request.ContentKind;
-import flora.schemas.request.LabelOptions;
-import flora.schemas.request.RequestReader;
+import flora.schemas.Json;
+import flora.schemas.request.TrainingPlan.StableDiffusionLora;
+import java.util.HashSet;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.dataformat.yaml.YAMLMapper;
 
+/** What the demo shows depends on its own request alone. */
 class DemoRequestTest {
 
   @Test
-  void theBundledRequestNamesWhatTheHubServesAndEveryLabel() {
-    var effective = RequestReader.read(Bundle.bytes("run.yaml"), ContentKind.YAML);
-    var request = effective.request();
-    assertThat(effective.warnings()).isEmpty();
-    assertThat(request.model().baseModel()).hasToString(DemoHub.BASE_MODEL);
-    var label = request.dataset().label();
-    assertThat(label.model()).isEqualTo(DemoHub.LABEL_MODEL);
-    assertThat(label.kinds().get(LabelOptions.ONE_KIND))
-        .hasSize(PictureGenerator.COLOURS.size() * PictureGenerator.SHAPES.size())
-        .doesNotHaveDuplicates()
-        .containsAll(DemoPictures.drawings().stream().map(d -> d.label()).toList())
-        .containsAll(Previews.PROMPTS);
+  void theDemoSaysEveryKeyOfItsTrainingSoThatNoDefaultChangesIt() {
+    var keys =
+        new HashSet<>(
+            Json.mapper().<JsonNode>valueToTree(StableDiffusionLora.defaults()).propertyNames());
+    keys.remove("epochs"); // max_train_steps says how long
+
+    var said = new YAMLMapper().readTree(Bundle.bytes("run.yaml")).get("train");
+
+    assertThat(said.propertyNames()).containsExactlyInAnyOrderElementsOf(keys);
   }
 }
