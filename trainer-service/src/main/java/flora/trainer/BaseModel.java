@@ -1,5 +1,6 @@
 package flora.trainer;
 
+import flora.models.singlefile.ModelFiles;
 import flora.schemas.Sha256;
 import flora.schemas.fetch.FetchEvent;
 import flora.schemas.fetch.RepoManifest;
@@ -7,7 +8,6 @@ import flora.schemas.fetch.RepoRole;
 import flora.schemas.fetch.Snapshot;
 import flora.stage.SnapshotFolder;
 import flora.store.LocalCache;
-import flora.trainer.recipe.StableDiffusionFolders;
 import flora.trainer.recipe.TrainingJob;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -22,12 +22,11 @@ import java.util.TreeMap;
 /**
  * The models that a run fetched, laid out as folders.
  *
- * @param folders where their parts lie
+ * @param files where their parts lie
  * @param origin what the adapter's files say of them
  * @param digests of the files that are used, by role and path
  */
-record BaseModel(
-    StableDiffusionFolders folders, TrainingJob.Origin origin, SortedMap<String, Sha256> digests) {
+record BaseModel(ModelFiles files, TrainingJob.Origin origin, SortedMap<String, Sha256> digests) {
 
   /** Links what the fetch stage found into folders below one that is removed after the run. */
   static BaseModel link(FetchEvent.Completed fetched, LocalCache cache, Path folder) {
@@ -50,23 +49,23 @@ record BaseModel(
                     || (vae.isEmpty() && isPart(path, "vae"))
                     || (tokenizer.isEmpty() && isPart(path, "tokenizer")));
     collect(digests, "base_model", baseFiles);
-    var folders = StableDiffusionFolders.of(baseFiles.path());
+    ModelFiles files = ModelFiles.Folders.of(baseFiles.path());
     if (vae.isPresent()) {
       var own = SnapshotFolder.open(cache, vae.get(), folder);
       collect(digests, "vae", own);
-      folders = folders.withVae(own.path());
+      files = files.withVae(own.path());
     }
     if (tokenizer.isPresent()) {
       var own =
           SnapshotFolder.open(
               cache, tokenizer.get(), folder, path -> !path.endsWith(".safetensors"));
       collect(digests, "tokenizer", own);
-      folders = folders.withTokenizer(own.path());
+      files = files.withTokenizer(own.path());
     }
     var origin =
         new TrainingJob.Origin(
             base.repo().value(), base.commit(), unetDigest(baseFiles.manifest()));
-    return new BaseModel(folders, origin, digests);
+    return new BaseModel(files, origin, digests);
   }
 
   private static Optional<Snapshot> snapshot(FetchEvent.Completed fetched, RepoRole role) {

@@ -122,7 +122,7 @@ final class TrainerFlow implements StageFlow {
         new TrainingJob(
             request.name(),
             plan,
-            model.folders(),
+            model.files(),
             model.origin(),
             pictures,
             beginning,

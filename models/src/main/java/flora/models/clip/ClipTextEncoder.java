@@ -34,7 +34,11 @@ public final class ClipTextEncoder implements AutoCloseable {
    */
   public static ClipTextEncoder open(Path folder) {
     var config = ClipTextConfig.of(ModelConfig.read(folder.resolve("config.json")));
-    Weights weights = Weights.open(folder);
+    return of(config, Weights.open(folder));
+  }
+
+  /** Builds the encoder from all of the weights; it closes them when it is closed. */
+  public static ClipTextEncoder of(ClipTextConfig config, Weights weights) {
     try {
       var encoder = new ClipTextEncoder(config, weights);
       weights.requireAllUsed(key -> false);

@@ -2,6 +2,7 @@ package flora.models.tokenizer;
 
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** GPT-2's alphabet: every byte has a printable letter, so that a vocabulary is plain text. */
@@ -20,6 +21,11 @@ final class ByteLetters {
   }
 
   private ByteLetters() {}
+
+  /** All letters in the order of the alphabet: the printable bytes come first. */
+  static List<String> alphabet() {
+    return BYTE.keySet().stream().sorted().map(String::valueOf).toList();
+  }
 
   /** The UTF-8 bytes of a text, one letter each. */
   static String encode(String text) {

@@ -41,6 +41,11 @@ public final class ClipTokenizer implements Tokenizer {
     return new ClipTokenizer(ClipFiles.read(folder));
   }
 
+  /** The tokenizer of OpenAI's CLIP models and so of Stable Diffusion 1, carried along. */
+  public static ClipTokenizer openAi() {
+    return new ClipTokenizer(OpenAiVocabulary.read());
+  }
+
   /** The ids of a text with start and end, cut and padded to the model's length. */
   public Encoding encode(String text) {
     return encode(text, files.maxLength());

@@ -37,6 +37,7 @@ public final class Weights implements AutoCloseable {
   /** What all views of one checkpoint share. */
   private static final class Root {
     final Checkpoint checkpoint;
+    final KeyMap keys;
     final boolean isMapped;
     final Map<String, NDArray> tensors = new HashMap<>();
     final List<NDArray> made = new ArrayList<>();
@@ -45,10 +46,11 @@ public final class Weights implements AutoCloseable {
     final Map<String, AdaptableLayer> layers = new LinkedHashMap<>();
     final Map<Precision, Integer> products = new EnumMap<>(Precision.class);
 
-    Root(Checkpoint checkpoint, boolean isMapped) {
+    Root(Checkpoint checkpoint, KeyMap keys, boolean isMapped) {
       this.checkpoint = checkpoint;
+      this.keys = keys;
       this.isMapped = isMapped;
-      unused.addAll(checkpoint.names());
+      checkpoint.names().forEach(name -> keys.key(name).ifPresent(unused::add));
     }
   }
 
@@ -70,7 +72,13 @@ public final class Weights implements AutoCloseable {
   }
 
   private static Weights of(Checkpoint checkpoint, Precision precision) {
-    return new Weights(new Root(checkpoint, precision == Precision.FP32), precision, "", "");
+    return of(checkpoint, KeyMap.SAME, precision);
+  }
+
+  /** The weights of one of the networks of a file that has keys of its own for it. */
+  public static Weights of(Checkpoint checkpoint, KeyMap keys, Precision precision) {
+    var root = new Root(checkpoint, keys, precision == Precision.FP32);
+    return new Weights(root, precision, "", "");
   }
 
   /** Opens a safetensors file, an index of shards, or a folder with one of them. */
@@ -120,13 +128,13 @@ public final class Weights implements AutoCloseable {
 
   /** Whether the checkpoint has the key. */
   public boolean has(String name) {
-    return root.checkpoint.contains(keyPrefix + name);
+    return root.checkpoint.contains(stored(name));
   }
 
   /** What the checkpoint says of a tensor. Throws {@link WeightsMismatch} if it is missing. */
   public TensorInfo info(String name) {
     require(name);
-    return root.checkpoint.info(keyPrefix + name);
+    return root.checkpoint.info(stored(name));
   }
 
   /**
@@ -157,13 +165,12 @@ public final class Weights implements AutoCloseable {
 
   private TensorInfo used(String name, long... shape) {
     TensorInfo info = info(name);
-    String key = keyPrefix + name;
     if (!fits(info.shape(), shape)) {
       throw new WeightsMismatch(
           "%s: %s has shape %s, the configuration asks for %s"
-              .formatted(source(), key, info.shape(), new Shape(shape)));
+              .formatted(source(), stored(name), info.shape(), new Shape(shape)));
     }
-    root.unused.remove(key);
+    root.unused.remove(keyPrefix + name);
     return info;
   }
 
@@ -226,13 +233,17 @@ public final class Weights implements AutoCloseable {
     root.checkpoint.close();
   }
 
+  private String stored(String name) {
+    return root.keys.stored(keyPrefix + name);
+  }
+
   private void require(String name) {
     if (!has(name)) {
       var near =
           root.unused.stream().filter(key -> key.startsWith(keyPrefix)).sorted().limit(4).toList();
       throw new WeightsMismatch(
-          "%s: %s%s is missing%s"
-              .formatted(source(), keyPrefix, name, near.isEmpty() ? "" : "; there are " + near));
+          "%s: %s is missing%s"
+              .formatted(source(), stored(name), near.isEmpty() ? "" : "; there are " + near));
     }
   }
 

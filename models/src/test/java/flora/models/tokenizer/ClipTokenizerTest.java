@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,6 +28,21 @@ class ClipTokenizerTest {
   private static final Path OLD = Path.of("src/test/resources/flora/models/tokenizer/old-clip");
 
   @TempDir Path folder;
+
+  @Test
+  void theCarriedVocabularyGivesTheIdsOfOpenAisTokenizer() {
+    var tokenizer = ClipTokenizer.openAi();
+    JsonNode expected = Golden.json(Path.of("src/test/resources/flora/models/singlefile/ids.json"));
+    assertThat(expected).hasSize(24);
+    for (JsonNode each : expected) {
+      var text = each.get("text").stringValue();
+      int[] ids =
+          StreamSupport.stream(each.get("ids").spliterator(), false)
+              .mapToInt(JsonNode::intValue)
+              .toArray();
+      assertThat(tokenizer.ids(text)).as(text).isEqualTo(ids);
+    }
+  }
 
   private static Path model(String name) {
     Path model = Golden.ROOT.resolve("models").resolve(name);

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
 import flora.models.clip.ClipTextEncoder;
+import flora.models.singlefile.ModelFiles;
 import flora.models.tokenizer.ClipTokenizer;
 import flora.trainer.data.DataOrder.Draw;
 import flora.trainer.data.PictureSet;
@@ -32,10 +33,8 @@ final class Prompts implements AutoCloseable {
   }
 
   /** Opens tokenizer and text encoder. */
-  static Prompts open(StableDiffusionFolders model, PictureSet pictures, long cacheBytes) {
-    var tokenizer = ClipTokenizer.load(model.tokenizer());
-    var encoder = ClipTextEncoder.open(model.textEncoder());
-    return new Prompts(tokenizer, encoder, pictures, cacheBytes);
+  static Prompts open(ModelFiles model, PictureSet pictures, long cacheBytes) {
+    return new Prompts(model.tokenizer(), model.textEncoder(), pictures, cacheBytes);
   }
 
   /** Numbers for each place. */

@@ -12,7 +12,6 @@ import flora.models.random.RandomStream;
 import flora.models.scheduler.NoiseSchedule;
 import flora.models.scheduler.Prediction;
 import flora.models.stablediffusion.UNet;
-import flora.models.stablediffusion.Vae;
 import flora.models.train.AdamW;
 import flora.models.train.DenoisingLoss;
 import flora.models.train.LearningRate;
@@ -70,13 +69,13 @@ public final class StableDiffusionLoraRecipe {
             network.targetModules());
 
     // the denoiser comes first: weights are mapped, and a wrong target is found before any work
-    try (var unet = UNet.open(job.model().unet());
+    try (var unet = job.model().unet();
         var lora = adapter(unet, config, plan.seed(), resumed);
         var optimizer = optimizer(lora, plan, resumed);
         var step = new LoraStep(lora.parameters(), optimizer, plan.optimizer().maxGradNorm());
         var prompts = prompts(job);
         var latents = latents(job)) {
-      var schedule = NoiseSchedule.read(job.model().scheduler());
+      var schedule = NoiseSchedule.of(job.model().scheduler());
       checkFit(unet, prompts, latents, plan);
       var provenance = provenance(job, unet, schedule, order, total);
       var loss = new DenoisingLoss(unet, schedule, plan.objective().snrGamma());
@@ -185,7 +184,7 @@ public final class StableDiffusionLoraRecipe {
   }
 
   private static Latents latents(TrainingJob job) {
-    var vae = Vae.open(job.model().vae());
+    var vae = job.model().vae();
     return new Latents(vae, job.pictures(), job.plan(), job.cacheBytes() / 4 * 3);
   }
 

@@ -1,5 +1,6 @@
 package flora.trainer.recipe;
 
+import flora.models.singlefile.ModelFiles;
 import flora.schemas.Sha256;
 import flora.schemas.request.TrainingPlan;
 import flora.trainer.checkpoint.TrainingState;
@@ -22,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 public record TrainingJob(
     String name,
     TrainingPlan.StableDiffusionLora plan,
-    StableDiffusionFolders model,
+    ModelFiles model,
     Origin origin,
     PictureSet pictures,
     TrainingState beginning,
