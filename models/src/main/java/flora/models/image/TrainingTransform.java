@@ -3,59 +3,76 @@ package flora.models.image;
 import flora.models.image.Resampling.Part;
 
 /**
- * The picture as Stable Diffusion is trained on it: shorter edge to the resolution (bilinear, with
- * antialiasing), centre crop, values in [-1, 1].
+ * Pictures as Stable Diffusion is trained on them: resized (bilinear, with antialiasing), a part
+ * cut out, perhaps mirrored, values in [-1, 1].
  *
- * <p>Equals torchvision's {@code Resize, CenterCrop, ToTensor, Normalize([0.5], [0.5])} on a PIL
- * picture.
+ * <p>Equals torchvision's {@code Resize, Crop, RandomHorizontalFlip, ToTensor, Normalize([0.5],
+ * [0.5])} on a PIL picture.
  */
 public final class TrainingTransform {
 
-  private final int resolution;
-
-  /** A transform to squares of that many pixels. */
-  public TrainingTransform(int resolution) {
-    if (resolution < 8) {
-      throw new IllegalArgumentException("a resolution of " + resolution + " is too small");
-    }
-    this.resolution = resolution;
-  }
-
-  /** The network's input: {@code [3, resolution, resolution]} of the middle of a picture. */
-  public PixelValues apply(RgbImage picture) {
-    var whole = Framing.shortestEdge(picture, resolution);
-    int top = (int) Math.rint((whole.height() - resolution) / 2.0);
-    int left = (int) Math.rint((whole.width() - resolution) / 2.0);
-    var part = new Part(left, top, resolution, resolution);
-    var middle = Resampling.BILINEAR.resize(picture, whole.width(), whole.height(), part);
-    return cut(middle, 0, 0, false);
-  }
-
-  /** The whole picture with its shorter edge at the resolution. */
-  public RgbImage resize(RgbImage picture) {
-    return Framing.shortestEdge(picture, resolution, Resampling.BILINEAR);
-  }
+  private TrainingTransform() {}
 
   /**
-   * The network's input: a square out of a resized picture.
+   * What is seen of a picture.
    *
-   * @param left its first column
-   * @param top its first row
-   * @param mirrored left and right exchanged, as by {@code RandomHorizontalFlip}
+   * @param resizedWidth of the whole picture
+   * @param resizedHeight of the whole picture
+   * @param left first column of the part
+   * @param top first row of the part
+   * @param width of the part
+   * @param height of the part
+   * @param mirrored left and right of the part exchanged
    */
-  public PixelValues cut(RgbImage resized, int left, int top, boolean mirrored) {
-    byte[] pixels = Framing.crop(resized, left, top, resolution, resolution).pixels();
-    int plane = resolution * resolution;
+  public record Cut(
+      int resizedWidth,
+      int resizedHeight,
+      int left,
+      int top,
+      int width,
+      int height,
+      boolean mirrored) {
+
+    public Cut {
+      if (left < 0
+          || top < 0
+          || width < 1
+          || height < 1
+          || left + width > resizedWidth
+          || top + height > resizedHeight) {
+        throw new IllegalArgumentException(
+            "%d x %d at (%d, %d) does not lie within %d x %d"
+                .formatted(width, height, left, top, resizedWidth, resizedHeight));
+      }
+    }
+  }
+
+  /** The middle square of a picture whose shorter edge has that many pixels. */
+  public static Cut middle(RgbImage picture, int resolution) {
+    var whole = Framing.shortestEdge(picture, resolution);
+    int left = (int) Math.rint((whole.width() - resolution) / 2.0);
+    int top = (int) Math.rint((whole.height() - resolution) / 2.0);
+    return new Cut(whole.width(), whole.height(), left, top, resolution, resolution, false);
+  }
+
+  /** The network's input, {@code [3, height, width]}; nothing but the part is computed. */
+  public static PixelValues apply(RgbImage picture, Cut cut) {
+    int width = cut.width();
+    int height = cut.height();
+    var part = new Part(cut.left(), cut.top(), width, height);
+    byte[] pixels =
+        Resampling.BILINEAR.resize(picture, cut.resizedWidth(), cut.resizedHeight(), part).pixels();
+    int plane = width * height;
     float[] values = new float[3 * plane];
-    for (int y = 0; y < resolution; y++) {
-      for (int x = 0; x < resolution; x++) {
-        int from = 3 * (y * resolution + (mirrored ? resolution - 1 - x : x));
+    for (int y = 0; y < height; y++) {
+      for (int x = 0; x < width; x++) {
+        int from = 3 * (y * width + (cut.mirrored() ? width - 1 - x : x));
         for (int channel = 0; channel < 3; channel++) {
-          values[channel * plane + y * resolution + x] =
+          values[channel * plane + y * width + x] =
               ((pixels[from + channel] & 0xff) / 255f - 0.5f) / 0.5f;
         }
       }
     }
-    return new PixelValues(resolution, resolution, values);
+    return new PixelValues(height, width, values);
   }
 }

@@ -86,9 +86,14 @@ public final class RandomStream {
 
   /** The whole numbers in [0, count) in a random order (Fisher and Yates' method). */
   public int[] permutation(int count, long step) {
+    return permutation(count, step, 0);
+  }
+
+  /** {@link #permutation(int, long)}, one for each index. */
+  public int[] permutation(int count, long step, int index) {
     var order = new int[count];
     for (int i = 0; i < count; i++) {
-      int j = below(i + 1, step, 0, i);
+      int j = below(i + 1, step, index, i);
       order[i] = order[j];
       order[j] = i;
     }

@@ -111,6 +111,13 @@ class RandomStreamTest {
   }
 
   @Test
+  void eachIndexHasAPermutationOfItsOwn() {
+    assertThat(stream.permutation(1_000, 5, 0)).isEqualTo(stream.permutation(1_000, 5));
+    assertThat(stream.permutation(1_000, 5, 1)).isNotEqualTo(stream.permutation(1_000, 5, 0));
+    assertThat(stream.permutation(1_000, 5, 1)).isEqualTo(stream.permutation(1_000, 5, 1));
+  }
+
+  @Test
   void neighboursInSeedNameStepAndIndexAreUncorrelated() {
     var one = stream.normal(5, 0, MANY);
 

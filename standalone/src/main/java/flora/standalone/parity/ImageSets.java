@@ -50,7 +50,8 @@ final class ImageSets implements GoldenKind {
       GoldenSet set, String what, RgbImage picture, Map<String, Preprocessing> processors) {
     Matcher sized = SIZED.matcher(what);
     if (sized.matches() && sized.group(1).equals("sd")) {
-      return new TrainingTransform(Integer.parseInt(sized.group(2))).apply(picture);
+      var middle = TrainingTransform.middle(picture, Integer.parseInt(sized.group(2)));
+      return TrainingTransform.apply(picture, middle);
     }
     return processors
         .computeIfAbsent(
