@@ -24,7 +24,15 @@ public final class PictureSet {
   // the labeler held them against its own limits, which may be wider than the usual ones
   private final ImageDecoder decoder = new ImageDecoder(DecodeLimits.LOOSE);
 
-  private PictureSet(ObjectStore store, DatasetManifest manifest) {
+  /** The pixels of a picture's sides, turned upright. */
+  public record Size(int width, int height) {
+    @Override
+    public String toString() {
+      return width + " x " + height;
+    }
+  }
+
+  PictureSet(ObjectStore store, DatasetManifest manifest) {
     this.store = store;
     this.dataset = manifest.dataset();
     this.images = manifest.images();
@@ -59,6 +67,26 @@ public final class PictureSet {
     return images.get(picture).text();
   }
 
+  /** The name of a picture, folders before it. */
+  public String fileName(int picture) {
+    return images.get(picture).fileName();
+  }
+
+  /** The digest of a picture's bytes. */
+  public Sha256 sha256(int picture) {
+    return images.get(picture).sha256();
+  }
+
+  /** The size of a picture; it is decoded only when the labeler has not told. */
+  public Size size(int picture) {
+    var image = images.get(picture);
+    if (image.width() > 0 && image.height() > 0) {
+      return new Size(image.width(), image.height());
+    }
+    var decoded = decode(picture);
+    return new Size(decoded.width(), decoded.height());
+  }
+
   /**
    * The pixels of a picture.
    *
@@ -70,7 +98,13 @@ public final class PictureSet {
         new ObjectRef(
             StoreLayout.DATASETS, StoreLayout.blob(image.sha256()), image.size(), image.sha256());
     try {
-      return decoder.decode(bytes(store, blob, image.fileName()));
+      var decoded = decoder.decode(bytes(store, blob, image.fileName()));
+      var labelled = new Size(image.width(), image.height());
+      var size = new Size(decoded.width(), decoded.height());
+      if (image.width() > 0 && !size.equals(labelled)) {
+        throw new DataException.SizeDiffers(image.fileName(), labelled, size);
+      }
+      return decoded;
     } catch (ImageUnreadable e) {
       throw new DataException.Unreadable(image.fileName(), e);
     }

@@ -2,6 +2,7 @@ package flora.trainer.recipe;
 
 import flora.schemas.ErrorCode;
 import flora.schemas.PipelineException;
+import flora.schemas.dataset.Bucket;
 import org.jspecify.annotations.Nullable;
 
 /** Why a recipe cannot go on. */
@@ -42,8 +43,10 @@ public abstract sealed class RecipeException extends PipelineException {
 
   /** The plan asks for a picture size that the model cannot encode. */
   public static final class ResolutionUnfit extends RecipeException {
-    ResolutionUnfit(int resolution, int factor) {
-      super("train.resolution is %d, expected a multiple of %d".formatted(resolution, factor));
+    ResolutionUnfit(Bucket bucket, int factor) {
+      super(
+          "train.resolution makes pictures of %s, expected multiples of %d"
+              .formatted(bucket, factor));
     }
 
     @Override
@@ -53,7 +56,7 @@ public abstract sealed class RecipeException extends PipelineException {
 
     @Override
     public @Nullable String hint() {
-      return "512 is what Stable Diffusion 1.5 was trained with";
+      return "512 is what Stable Diffusion 1.5 was trained with; bucket_reso_steps is usually 64";
     }
   }
 }

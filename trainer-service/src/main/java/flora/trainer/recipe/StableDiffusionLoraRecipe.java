@@ -22,8 +22,12 @@ import flora.tensors.Checkpoint;
 import flora.tensors.SafetensorsWriter;
 import flora.trainer.checkpoint.CheckpointStore;
 import flora.trainer.checkpoint.LossLog;
+import flora.trainer.data.CaptionRules;
 import flora.trainer.data.DataOrder;
 import flora.trainer.data.DataOrder.Draw;
+import flora.trainer.data.SampleList;
+import flora.trainer.encode.Latents;
+import flora.trainer.encode.Prompts;
 import flora.trainer.export.Adapter;
 import flora.trainer.export.KohyaFile;
 import flora.trainer.export.Provenance;
@@ -56,9 +60,9 @@ public final class StableDiffusionLoraRecipe {
     var plan = job.plan();
     var network = plan.network();
     int accumulation = plan.optimizer().gradientAccumulationSteps();
+    var samples = SampleList.of(job.pictures(), plan.pictures(), plan.validation(), plan.seed());
     var order =
-        new DataOrder(
-            plan.seed(), job.pictures().size(), plan.optimizer().batchSize(), accumulation);
+        new DataOrder(plan.seed(), samples.training(), plan.optimizer().batchSize(), accumulation);
     long total = totalSteps(plan, order);
     long first = resumed.map(loaded -> loaded.state().step()).orElse(0L);
     var config =
@@ -74,9 +78,9 @@ public final class StableDiffusionLoraRecipe {
         var optimizer = optimizer(lora, plan, resumed);
         var step = new LoraStep(lora.parameters(), optimizer, plan.optimizer().maxGradNorm());
         var prompts = prompts(job);
-        var latents = latents(job)) {
+        var latents = latents(job, samples)) {
       var schedule = NoiseSchedule.of(job.model().scheduler());
-      checkFit(unet, prompts, latents, plan);
+      checkFit(unet, prompts, latents, samples);
       var provenance = provenance(job, unet, schedule, order, total);
       var loss = new DenoisingLoss(unet, schedule, plan.objective().snrGamma());
       var rate = learningRate(plan, total);
@@ -97,8 +101,9 @@ public final class StableDiffusionLoraRecipe {
 
       for (long done = first; done < total; done++) {
         double stepLoss = 0;
-        var batches = order.microBatches(done);
-        for (var draws : batches) {
+        var batches = order.batches(done);
+        for (var shown : batches) {
+          var draws = shown.draws();
           watch.proceed();
           if (network.loraDropout() > 0) {
             lora.dropout(Dropout.of(drops, draws.getFirst().number(), network.loraDropout()));
@@ -106,8 +111,8 @@ public final class StableDiffusionLoraRecipe {
           try (var _ = new Scope()) {
             var batch =
                 new DenoisingLoss.Batch(
-                    latents.batch(draws),
-                    noise(noises, draws, latents),
+                    latents.batch(shown),
+                    noise(noises, shown, latents),
                     timesteps(times, draws, schedule.steps()),
                     prompts.batch(draws));
             // the share is the plan's also where an epoch ends with fewer batches, as in diffusers
@@ -180,25 +185,37 @@ public final class StableDiffusionLoraRecipe {
   }
 
   private static Prompts prompts(TrainingJob job) {
-    return Prompts.open(job.model(), job.pictures(), job.cacheBytes() / 4);
+    var plan = job.plan();
+    return new Prompts(
+        job.model().tokenizer(),
+        job.model().textEncoder(),
+        plan.captions().clipSkip(),
+        job.pictures(),
+        new CaptionRules(plan.captions(), plan.seed()),
+        job.cacheBytes() / 4);
   }
 
-  private static Latents latents(TrainingJob job) {
-    var vae = job.model().vae();
-    return new Latents(vae, job.pictures(), job.plan(), job.cacheBytes() / 4 * 3);
+  private static Latents latents(TrainingJob job, SampleList samples) {
+    return new Latents(
+        job.model().vae(),
+        job.pictures(),
+        samples,
+        job.plan().pictures(),
+        job.plan().seed(),
+        job.cacheBytes() / 4 * 3);
   }
 
-  private static void checkFit(
-      UNet unet, Prompts prompts, Latents latents, TrainingPlan.StableDiffusionLora plan) {
-    int resolution = plan.pictures().resolution();
-    if (resolution % latents.factor() != 0) {
-      throw new RecipeException.ResolutionUnfit(resolution, latents.factor());
+  private static void checkFit(UNet unet, Prompts prompts, Latents latents, SampleList samples) {
+    for (var bucket : samples.buckets()) {
+      if (bucket.width() % latents.factor() != 0 || bucket.height() % latents.factor() != 0) {
+        throw new RecipeException.ResolutionUnfit(bucket, latents.factor());
+      }
     }
     var config = unet.config();
-    if (config.inChannels() != latents.shape()[1]) {
+    if (config.inChannels() != latents.channels()) {
       throw new RecipeException.PartsDoNotFit(
           "the UNet takes %d channels, the autoencoder makes %d"
-              .formatted(config.inChannels(), latents.shape()[1]));
+              .formatted(config.inChannels(), latents.channels()));
     }
     for (int size : config.contextSizes()) {
       if (size != prompts.width()) {
@@ -239,16 +256,18 @@ public final class StableDiffusionLoraRecipe {
     // after a whole epoch no other can come
     long end = Math.min(total, first + 2 * order.stepsPerEpoch());
     for (long step = first; step < end; step++) {
-      order.microBatches(step).forEach(draws -> draws.forEach(d -> pictures.add(d.picture())));
+      order.batches(step).forEach(batch -> batch.draws().forEach(d -> pictures.add(d.picture())));
     }
     return pictures;
   }
 
-  private static NDArray noise(RandomStream stream, List<Draw> draws, Latents latents) {
+  private static NDArray noise(RandomStream stream, DataOrder.Batch shown, Latents latents) {
+    int elements = latents.elements(shown.bucket());
+    var shape = latents.shape(shown.bucket());
     try (var scope = new Scope()) {
       var noises =
-          draws.stream()
-              .map(d -> Aten.of(stream.normal(d.number(), 0, latents.elements()), latents.shape()))
+          shown.draws().stream()
+              .map(draw -> Aten.of(stream.normal(draw.number(), 0, elements), shape))
               .toList();
       return scope.keep(Aten.cat(noises, 0));
     }

@@ -1,8 +1,9 @@
-package flora.trainer.recipe;
+package flora.trainer.encode;
 
 import java.util.LinkedHashMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.ToLongFunction;
 
 /**
  * What a frozen encoder says of the things seen last, so that each is encoded once as long as there
@@ -11,22 +12,25 @@ import java.util.function.Function;
 final class EncodingCache<K, V> implements AutoCloseable {
 
   private final LinkedHashMap<K, V> entries = new LinkedHashMap<>(16, 0.75f, true);
-  private final int capacity;
+  private final long capacity;
   private final Function<K, V> encoder;
+  private final ToLongFunction<V> size;
   private final Consumer<V> closer;
+  private long used;
 
   /**
    * An empty cache.
    *
-   * @param capacity entries at most, at least 1
+   * @param capacity of all entries together, in the unit of {@code size}
    */
-  EncodingCache(int capacity, Function<K, V> encoder, Consumer<V> closer) {
-    this.capacity = Math.max(1, capacity);
+  EncodingCache(long capacity, Function<K, V> encoder, ToLongFunction<V> size, Consumer<V> closer) {
+    this.capacity = capacity;
     this.encoder = encoder;
+    this.size = size;
     this.closer = closer;
   }
 
-  /** The encoding; valid until so many others were asked for as the cache holds. */
+  /** The encoding; valid until the next {@link #trim}. */
   V get(K key) {
     var known = entries.get(key);
     if (known != null) {
@@ -34,13 +38,20 @@ final class EncodingCache<K, V> implements AutoCloseable {
     }
     var encoded = encoder.apply(key);
     entries.put(key, encoded);
-    if (entries.size() > capacity) {
-      closer.accept(entries.pollFirstEntry().getValue());
-    }
+    used += size.applyAsLong(encoded);
     return encoded;
   }
 
-  int capacity() {
+  /** Makes room: what was not seen for longest goes first. */
+  void trim() {
+    while (used > capacity) {
+      var eldest = entries.pollFirstEntry().getValue();
+      used -= size.applyAsLong(eldest);
+      closer.accept(eldest);
+    }
+  }
+
+  long capacity() {
     return capacity;
   }
 
@@ -48,5 +59,6 @@ final class EncodingCache<K, V> implements AutoCloseable {
   public void close() {
     entries.values().forEach(closer);
     entries.clear();
+    used = 0;
   }
 }

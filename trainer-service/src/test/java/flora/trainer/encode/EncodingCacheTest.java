@@ -1,8 +1,9 @@
-package flora.trainer.recipe;
+package flora.trainer.encode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class EncodingCacheTest {
@@ -16,6 +17,7 @@ class EncodingCacheTest {
             encoded.add(key);
             return key.toUpperCase(java.util.Locale.ROOT);
           },
+          _ -> 1,
           closed::add);
 
   @Test
@@ -32,9 +34,21 @@ class EncodingCacheTest {
     cache.get("b");
     cache.get("a");
     cache.get("c");
+    assertThat(closed).isEmpty();
+    cache.trim();
 
     assertThat(closed).containsExactly("B");
     cache.get("a");
+    assertThat(encoded).containsExactly("a", "b", "c");
+  }
+
+  @Test
+  void holdsWhatOneBatchNeedsEvenWhereThatIsMore() {
+    assertThat(List.of(cache.get("a"), cache.get("b"), cache.get("c")))
+        .containsExactly("A", "B", "C");
+
+    assertThat(closed).isEmpty();
+    assertThat(cache.get("a")).isEqualTo("A");
     assertThat(encoded).containsExactly("a", "b", "c");
   }
 

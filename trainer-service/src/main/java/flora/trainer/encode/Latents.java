@@ -1,0 +1,141 @@
+package flora.trainer.encode;
+
+import ai.djl.ndarray.NDArray;
+import flora.models.aten.Aten;
+import flora.models.aten.Scope;
+import flora.models.image.TrainingTransform;
+import flora.models.random.RandomStream;
+import flora.models.stablediffusion.Posterior;
+import flora.models.stablediffusion.Vae;
+import flora.schemas.dataset.Bucket;
+import flora.schemas.request.PicturePlan;
+import flora.trainer.data.DataOrder.Batch;
+import flora.trainer.data.DataOrder.Draw;
+import flora.trainer.data.PictureSet;
+import flora.trainer.data.SampleList;
+import flora.trainer.data.View;
+import java.util.ArrayList;
+import java.util.SequencedSet;
+
+/**
+ * Pictures as the denoiser sees them: {@code latent_dist.sample() · scaling_factor} of the
+ * autoencoder. The distribution of a view is computed once; each showing draws its own sample.
+ */
+public final class Latents implements AutoCloseable {
+
+  private final Vae vae;
+  private final PictureSet pictures;
+  private final SampleList samples;
+  private final View.Chooser chooser;
+  private final RandomStream noises;
+  private final EncodingCache<View, Posterior> posteriors;
+  private boolean vaeOpen = true;
+
+  /** Takes over the autoencoder. */
+  public Latents(
+      Vae vae,
+      PictureSet pictures,
+      SampleList samples,
+      PicturePlan plan,
+      long seed,
+      long cacheBytes) {
+    this.vae = vae;
+    this.pictures = pictures;
+    this.samples = samples;
+    this.chooser = new View.Chooser(seed, plan);
+    this.noises = RandomStream.of(seed, "latents");
+    this.posteriors =
+        new EncodingCache<>(
+            cacheBytes,
+            this::encode,
+            posterior -> 2 * Float.BYTES * posterior.mean().size(),
+            posterior -> {
+              posterior.mean().close();
+              posterior.logVariance().close();
+            });
+  }
+
+  /** Pixels of a side that one latent stands for. */
+  public int factor() {
+    return vae.config().factor();
+  }
+
+  /** Numbers for each place. */
+  public int channels() {
+    return vae.config().latentChannels();
+  }
+
+  /** {@code [1, channels, height, width]} of a picture in a bucket. */
+  public long[] shape(Bucket bucket) {
+    return new long[] {1, channels(), bucket.height() / factor(), bucket.width() / factor()};
+  }
+
+  /** Elements of a picture's latents. */
+  public int elements(Bucket bucket) {
+    return channels() * (bucket.height() / factor()) * (bucket.width() / factor());
+  }
+
+  /**
+   * Encodes the pictures in advance and frees the autoencoder, if their views can be counted and
+   * all of them fit.
+   *
+   * @param proceed called after each
+   */
+  public void encodeAll(SequencedSet<Integer> needed, Runnable proceed) {
+    var views = new ArrayList<View>();
+    long bytes = 0;
+    for (int picture : needed) {
+      var all = chooser.all(picture, samples.place(picture));
+      views.addAll(all);
+      bytes += all.size() * 2L * Float.BYTES * elements(samples.place(picture).bucket());
+      if (all.isEmpty() || bytes > posteriors.capacity()) {
+        return;
+      }
+    }
+    for (var view : views) {
+      posteriors.get(view);
+      proceed.run();
+    }
+    vae.close();
+    vaeOpen = false;
+  }
+
+  /** The latents of a batch, {@code [n, channels, height, width]}, in the caller's scope. */
+  public NDArray batch(Batch batch) {
+    posteriors.trim();
+    try (var scope = new Scope()) {
+      var bucket = batch.bucket();
+      var latents =
+          batch.draws().stream()
+              .map(
+                  draw -> {
+                    var noise = noises.normal(draw.number(), 0, elements(bucket));
+                    return posteriors.get(view(draw)).sample(Aten.of(noise, shape(bucket)));
+                  })
+              .toList();
+      return scope.keep(vae.scale(Aten.cat(latents, 0)));
+    }
+  }
+
+  private View view(Draw draw) {
+    return chooser.choose(draw, samples.place(draw.picture()));
+  }
+
+  private Posterior encode(View view) {
+    var pixels = TrainingTransform.apply(pictures.decode(view.picture()), view.cut());
+    try (var _ = new Scope()) {
+      var posterior = vae.encode(Aten.of(pixels.values(), 1, 3, pixels.height(), pixels.width()));
+      Scope.release(posterior.mean());
+      Scope.release(posterior.logVariance());
+      return posterior;
+    }
+  }
+
+  @Override
+  public void close() {
+    posteriors.close();
+    if (vaeOpen) {
+      vae.close();
+    }
+  }
+}
