@@ -88,6 +88,21 @@ class FilesIT {
         .contains("files.safetensors");
   }
 
+  /** Before anybody has said that the training is done. */
+  @Test
+  void servesTheLogOfTheNewestAttempt() {
+    for (long epoch : new long[] {9, 10}) {
+      var key = StoreLayout.attempt(run.id(), epoch, "logs/metrics.jsonl");
+      var line = "{\"step\":%d}\n".formatted(epoch).getBytes(StandardCharsets.UTF_8);
+      store.put(StoreLayout.RUNS, key, line, "application/jsonl");
+    }
+    var files = "/v1/runs/%s/artifacts/".formatted(run.id());
+
+    assertThat(gateway.get(files + "logs/metrics.jsonl").body()).isEqualTo("{\"step\":10}\n");
+    assertThat(gateway.get(files + "logs/other.jsonl").statusCode()).isEqualTo(404);
+    assertThat(gateway.get(files + "metrics.jsonl").statusCode()).isEqualTo(404);
+  }
+
   @Test
   void servesRanges() {
     var url = run.artifacts().getFirst().url();

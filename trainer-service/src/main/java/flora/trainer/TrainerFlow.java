@@ -26,6 +26,8 @@ import flora.trainer.export.AdapterExport;
 import flora.trainer.recipe.StableDiffusionLoraRecipe;
 import flora.trainer.recipe.TrainedAdapter;
 import flora.trainer.recipe.TrainingJob;
+import flora.trainer.watch.ResourceMeter;
+import flora.trainer.watch.TrainingLog;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -116,7 +118,6 @@ final class TrainerFlow implements StageFlow {
             0);
 
     var checkpoints = new CheckpointStore(store, context, properties.checkpointsToKeep());
-    var events = new TrainingEvents(context, checkpoints, System::nanoTime);
     var resumed = resume(checkpoints, context, beginning, scratch);
     var job =
         new TrainingJob(
@@ -128,13 +129,34 @@ final class TrainerFlow implements StageFlow {
             beginning,
             folder(scratch.resolve("checkpoint")),
             properties.encodingCache().toBytes());
-    var trained = StableDiffusionLoraRecipe.train(job, resumed, events);
+    long done = resumed.map(loaded -> loaded.state().step()).orElse(0L);
+    try (var curves = curves(context, done, folder(scratch.resolve("logs")))) {
+      var events =
+          new TrainingEvents(context, checkpoints, curves, samplesPerStep(plan), System::nanoTime);
+      var trained = StableDiffusionLoraRecipe.train(job, resumed, events);
 
-    context.proceed();
-    var artifacts = new ArrayList<>(export(trained, context, events, scratch.resolve("export")));
-    artifacts.add(runCard(trained, plan, beginning, context));
-    context.proceed();
-    return TrainingEvents.completed(trained.steps(), trained.loss(), artifacts);
+      context.proceed();
+      var artifacts = new ArrayList<>(export(trained, context, events, scratch.resolve("export")));
+      artifacts.addAll(curves.finish());
+      artifacts.add(runCard(trained, plan, beginning, context));
+      context.proceed();
+      return TrainingEvents.completed(trained.steps(), trained.loss(), artifacts);
+    }
+  }
+
+  private TrainingLog curves(StageContext context, long done, Path folder) {
+    return TrainingLog.open(
+        store,
+        context.runId(),
+        context.epoch(),
+        done,
+        folder,
+        clock,
+        new ResourceMeter(System::nanoTime));
+  }
+
+  private static int samplesPerStep(TrainingPlan.StableDiffusionLora plan) {
+    return plan.optimizer().batchSize() * plan.optimizer().gradientAccumulationSteps();
   }
 
   private static TrainingPlan.StableDiffusionLora plan(RunRequest request) {

@@ -9,6 +9,7 @@ import flora.trainer.checkpoint.CheckpointStore;
 import flora.trainer.checkpoint.ComputeFingerprint;
 import flora.trainer.checkpoint.TrainingState;
 import flora.trainer.recipe.TrainingWatch;
+import flora.trainer.watch.TrainingLog;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Function;
@@ -25,13 +26,24 @@ final class TrainingEvents implements TrainingWatch {
   private final StageContext context;
   private final CheckpointStore checkpoints;
   private final StepMeter meter;
+  private final TrainingLog curves;
+  private final int samplesPerStep;
+  private volatile double smoothedLoss;
 
   /**
+   * @param samplesPerStep of the effective batch
    * @param nanoTime a clock that only runs forward, nanoseconds
    */
-  TrainingEvents(StageContext context, CheckpointStore checkpoints, LongSupplier nanoTime) {
+  TrainingEvents(
+      StageContext context,
+      CheckpointStore checkpoints,
+      TrainingLog curves,
+      int samplesPerStep,
+      LongSupplier nanoTime) {
     this.context = context;
     this.checkpoints = checkpoints;
+    this.curves = curves;
+    this.samplesPerStep = samplesPerStep;
     this.meter = new StepMeter(nanoTime);
   }
 
@@ -54,7 +66,14 @@ final class TrainingEvents implements TrainingWatch {
 
   @Override
   public void stepDone(StepReport report) {
-    meter.add(report);
+    double seconds = meter.add(report);
+    smoothedLoss =
+        curves.step(
+            report.step(),
+            report.loss(),
+            report.rate(),
+            report.gradNorm(),
+            samplesPerStep / seconds);
     if (report.step() == report.total()) {
       context.publish(this::steps); // the last one is never held back
     } else {
@@ -69,6 +88,7 @@ final class TrainingEvents implements TrainingWatch {
 
   @Override
   public void save(TrainingState state, Path folder) {
+    curves.save();
     checkpoints.save(state, folder);
     log.info("checkpoint saved at step {}", state.step());
   }
@@ -91,6 +111,7 @@ final class TrainingEvents implements TrainingWatch {
   private Event steps(EventStamp at) {
     var reading = meter.read();
     var last = reading.last();
+    var usage = curves.usage();
     return new TrainingEvent.StepsCompleted(
         at.runId(),
         at.attempt(),
@@ -102,7 +123,14 @@ final class TrainingEvents implements TrainingWatch {
         last.rate(),
         last.gradNorm(),
         reading.secondsPerStep(),
-        Math.round(reading.secondsPerStep() * (last.total() - last.step())));
+        Math.round(reading.secondsPerStep() * (last.total() - last.step())),
+        smoothedLoss,
+        samplesPerStep / reading.secondsPerStep(),
+        usage.cpuPercent(),
+        usage.memoryBytes(),
+        usage.gpuPercent(),
+        usage.gpuMemoryBytes(),
+        null);
   }
 
   /** Mean loss since it was last read, and speed. Written by the recipe, read by the publisher. */
@@ -130,7 +158,8 @@ final class TrainingEvents implements TrainingWatch {
       before = nanoTime.getAsLong();
     }
 
-    synchronized void add(StepReport report) {
+    /** Seconds that the step took. */
+    synchronized double add(StepReport report) {
       long now = nanoTime.getAsLong();
       double seconds = (now - before) / 1e9;
       before = now;
@@ -138,6 +167,7 @@ final class TrainingEvents implements TrainingWatch {
       last = report;
       sum += report.loss();
       count++;
+      return seconds;
     }
 
     /** Only after a step; without new steps the same again. */

@@ -4,16 +4,20 @@ import flora.gateway.error.Refusal;
 import flora.gateway.http.StoredFiles;
 import flora.gateway.run.Runs;
 import flora.schemas.Json;
+import flora.schemas.Sha256;
 import flora.schemas.run.Run;
 import flora.schemas.store.ObjectRef;
 import flora.schemas.store.StoreLayout;
 import flora.schemas.training.Artifact;
 import flora.schemas.training.CheckpointManifest;
 import flora.store.ObjectStore;
+import flora.store.Stored;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.util.Comparator;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.RestController;
@@ -21,6 +25,8 @@ import org.springframework.web.bind.annotation.RestController;
 /** {@code /v1/runs/{id}/artifacts/…}: the files that a run left, straight from the store. */
 @RestController
 final class ArtifactController {
+
+  private static final Pattern EPOCH = Pattern.compile("\\d{1,18}");
 
   private final Runs runs;
   private final ObjectStore store;
@@ -44,6 +50,7 @@ final class ArtifactController {
     var file =
         artifact(run, name)
             .or(() -> checkpointFile(run, name))
+            .or(() -> logFile(run, name))
             .orElseThrow(() -> new Refusal.NoArtifact(run.id(), name));
     files.send(name, file, request, response);
   }
@@ -69,5 +76,29 @@ final class ArtifactController {
       }
     }
     return Optional.empty();
+  }
+
+  /** The log of the newest attempt, as far as it has come. */
+  private Optional<ObjectRef> logFile(Run run, String name) {
+    if (!name.startsWith(StoreLayout.LOGS)) {
+      return Optional.empty();
+    }
+    var attempts = StoreLayout.runFolder(run.id()) + "attempts/";
+    try (var files = store.list(StoreLayout.RUNS, attempts)) {
+      return files
+          .map(file -> file.key().substring(attempts.length()))
+          .filter(file -> file.endsWith("/" + name))
+          .map(file -> file.substring(0, file.length() - name.length() - 1))
+          .filter(epoch -> EPOCH.matcher(epoch).matches())
+          .max(Comparator.comparingLong(Long::parseLong))
+          .flatMap(epoch -> asItIs(StoreLayout.attempt(run.id(), Long.parseLong(epoch), name)));
+    }
+  }
+
+  private Optional<ObjectRef> asItIs(String key) {
+    return store
+        .read(StoreLayout.RUNS, key)
+        .map(Stored::bytes)
+        .map(bytes -> new ObjectRef(StoreLayout.RUNS, key, bytes.length, Sha256.sum(bytes)));
   }
 }

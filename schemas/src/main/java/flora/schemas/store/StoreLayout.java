@@ -32,6 +32,9 @@ public final class StoreLayout {
   /** Embeddings of labels, by model and list, in {@link #MODELS}. */
   public static final String LABEL_EMBEDDINGS = "label-embeddings/";
 
+  /** What an attempt writes down while it trains; a prefix of names within it. */
+  public static final String LOGS = "logs/";
+
   /** Every bucket; created at start. */
   public static final List<String> BUCKETS = List.of(MODELS, DATASETS, RUNS);
 
