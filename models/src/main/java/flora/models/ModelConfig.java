@@ -76,6 +76,11 @@ public final class ModelConfig {
     return node(key) != null;
   }
 
+  /** All keys that are there, in the file's order. */
+  public List<String> keys() {
+    return List.copyOf(object.propertyNames());
+  }
+
   /** The nested object; an empty one when absent. */
   public ModelConfig object(String key) {
     JsonNode node = node(key);

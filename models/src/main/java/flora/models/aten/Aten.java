@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.ScriptMethods;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -215,6 +216,11 @@ public final class Aten {
     return one("matmul", x, y);
   }
 
+  /** {@code x · mask · s} for a uint8 mask of 0 and 1. */
+  public static NDArray drop(NDArray x, NDArray mask, double s) {
+    return one("drop", x, mask, s);
+  }
+
   /** {@code x·a + y·b}: noise on a sample, a scheduler's step. */
   public static NDArray weightedSum(NDArray x, NDArray a, NDArray y, NDArray b) {
     return one("axpby", x, a, y, b);
@@ -381,6 +387,11 @@ public final class Aten {
   /** An int64 array of these values. */
   public static NDArray of(long[] values, long... shape) {
     return copied(manager().create(values, new Shape(shape)));
+  }
+
+  /** A uint8 array of these values. */
+  public static NDArray of(byte[] values, long... shape) {
+    return copied(manager().create(ByteBuffer.wrap(values), new Shape(shape), DataType.UINT8));
   }
 
   /** An fp32 array without axes. */

@@ -5,30 +5,41 @@ import ai.djl.ndarray.types.Shape;
 import flora.models.aten.Aten;
 import flora.models.random.RandomStream;
 
-/** Where the dropped inputs of an adapter come from: a pure function of the place. */
+/** Drops inputs of an adapter: a pure function of the place. */
 @FunctionalInterface
 public interface Dropout {
 
   /**
-   * The factor for each input element: 0 or {@code 1/(1-p)}.
+   * The input with some elements 0 and the others {@code 1/(1−p)} times as large.
    *
+   * @param x {@code [n, …]}
    * @param layer which adapted layer, counted in the network's order
    */
-  NDArray mask(int layer, Shape shape);
+  NDArray drop(NDArray x, int layer);
 
   /**
-   * Masks from a stream of random numbers.
+   * Dropout from a stream of random numbers; the probability is rounded to 1/65536. What is dropped
+   * of a sample does not depend on the samples beside it.
    *
-   * @param step a number that no other forward pass of the training has
+   * @param draws for each sample of a batch a number that no other showing of the training has; the
+   *     inputs may have several rows for each sample, one after the other
    */
-  static Dropout of(RandomStream stream, long step, double p) {
-    float kept = (float) (1 / (1 - p));
-    return (layer, shape) -> {
-      float[] values = stream.uniform(step, layer, Math.toIntExact(shape.size()), 0, 1);
-      for (int i = 0; i < values.length; i++) {
-        values[i] = values[i] < p ? 0 : kept;
+  static Dropout of(RandomStream stream, long[] draws, double p) {
+    int dropped = (int) Math.round(p * RandomStream.CHANCES);
+    double kept = RandomStream.CHANCES / (double) (RandomStream.CHANCES - dropped);
+    return (x, layer) -> {
+      Shape shape = x.getShape();
+      int size = Math.toIntExact(shape.size());
+      if (shape.get(0) % draws.length != 0) {
+        throw new IllegalArgumentException(
+            "%s are not the rows of %d samples".formatted(shape, draws.length));
       }
-      return Aten.of(values, shape.getShape());
+      var mask = new byte[size];
+      int sample = size / draws.length;
+      for (int i = 0; i < draws.length; i++) {
+        stream.keep(draws[i], layer, mask, i * sample, sample, dropped);
+      }
+      return Aten.drop(x, Aten.of(mask, shape.getShape()), kept);
     };
   }
 }

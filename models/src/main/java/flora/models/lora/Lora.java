@@ -6,12 +6,14 @@ import flora.models.ModelException.WeightsMismatch;
 import flora.models.aten.Aten;
 import flora.models.aten.Autograd;
 import flora.models.aten.Scope;
+import flora.models.lora.LoraKeys.Network;
 import flora.models.random.RandomStream;
 import flora.models.weights.AdaptableLayer;
 import flora.models.weights.AdaptableLayer.Geometry;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,23 +28,34 @@ public final class Lora implements AutoCloseable {
     NDArray matrix(String layer, long[] shape);
   }
 
+  private final Network network;
   private final LoraConfig config;
-  private final Map<String, AdaptableLayer> layers;
+  private final Map<String, AdaptableLayer> layers = new LinkedHashMap<>();
   private final Map<String, LoraPair> pairs = new LinkedHashMap<>();
   private double strength = 1;
   private @Nullable Dropout dropout;
 
   private Lora(
-      Map<String, AdaptableLayer> network, LoraConfig config, Source matricesA, Source matricesB) {
+      Network network,
+      Map<String, AdaptableLayer> all,
+      LoraConfig config,
+      Source matricesA,
+      Source matricesB) {
+    this.network = network;
     this.config = config;
-    layers = LoraTargets.resolve(network, config.targets());
-    layers.forEach(
-        (name, layer) -> {
-          Geometry geometry = layer.geometry();
-          NDArray a = matricesA.matrix(name, LoraPair.shapeOfA(geometry, config.rank()));
-          NDArray b = matricesB.matrix(name, LoraPair.shapeOfB(geometry, config.rank()));
-          pairs.put(name, new LoraPair(this, geometry, pairs.size(), parameter(a), parameter(b)));
-        });
+    LoraTargets.groups(all, config.groups())
+        .forEach(
+            (name, group) -> {
+              AdaptableLayer layer = Objects.requireNonNull(all.get(name));
+              Geometry geometry = layer.geometry();
+              NDArray a = matricesA.matrix(name, LoraPair.shapeOfA(geometry, group.rank()));
+              NDArray b = matricesB.matrix(name, LoraPair.shapeOfB(geometry, group.rank()));
+              var pair =
+                  new LoraPair(
+                      this, layer, pairs.size(), config.scale(group), parameter(a), parameter(b));
+              layers.put(name, layer);
+              pairs.put(name, pair);
+            });
     layers.forEach((name, layer) -> layer.adapt(pairs.get(name)));
   }
 
@@ -50,14 +63,21 @@ public final class Lora implements AutoCloseable {
    * A new adapter as peft begins one: A uniform within {@code ±1/√fan-in} (He's initialisation with
    * a = √5), B zero, so that it changes nothing yet.
    */
-  public static Lora create(Map<String, AdaptableLayer> network, LoraConfig config, long seed) {
+  public static Lora create(
+      Network network, Map<String, AdaptableLayer> layers, LoraConfig config, long seed) {
+    String prefix =
+        switch (network) {
+          case UNET -> "lora/";
+          case TEXT_ENCODER -> "lora/text_encoder/";
+        };
     return new Lora(
         network,
+        layers,
         config,
         (name, shape) -> {
           int count = Math.toIntExact(new Shape(shape).size());
-          float bound = (float) (1 / Math.sqrt((double) count / config.rank()));
-          var stream = RandomStream.of(seed, "lora/" + name + ".lora_A");
+          float bound = (float) (1 / Math.sqrt((double) count / shape[0]));
+          var stream = RandomStream.of(seed, prefix + name + ".lora_A");
           return Aten.of(stream.uniform(0, 0, count, -bound, bound), shape);
         },
         (name, shape) -> Aten.of(new float[Math.toIntExact(new Shape(shape).size())], shape));
@@ -68,11 +88,13 @@ public final class Lora implements AutoCloseable {
    *
    * @throws WeightsMismatch when a matrix is missing, left over, or of another shape
    */
-  public static Lora of(Map<String, AdaptableLayer> network, LoraConfig config, LoraState state) {
+  public static Lora of(
+      Network network, Map<String, AdaptableLayer> layers, LoraConfig config, LoraState state) {
     var left = new LinkedHashMap<>(state.matrices());
     var lora =
         new Lora(
             network,
+            layers,
             config,
             (name, shape) -> take(left, name + LoraState.A, shape),
             (name, shape) -> take(left, name + LoraState.B, shape));
@@ -84,6 +106,11 @@ public final class Lora implements AutoCloseable {
     return lora;
   }
 
+  /** What is adapted. */
+  public Network network() {
+    return network;
+  }
+
   public LoraConfig config() {
     return config;
   }
@@ -91,6 +118,24 @@ public final class Lora implements AutoCloseable {
   /** The names of the adapted layers, in the network's order. */
   public List<String> layers() {
     return List.copyOf(pairs.keySet());
+  }
+
+  /** The rank of a layer's matrices. */
+  public int rank(String layer) {
+    return Math.toIntExact(pair(layer).a.getShape().get(0));
+  }
+
+  /** What, divided by the rank, a layer's change is multiplied by as trained. */
+  public double alpha(String layer) {
+    return pair(layer).scale * rank(layer);
+  }
+
+  private LoraPair pair(String layer) {
+    LoraPair pair = pairs.get(layer);
+    if (pair == null) {
+      throw new IllegalArgumentException(layer + " is not adapted");
+    }
+    return pair;
   }
 
   /** All matrices, A before B, layer by layer. */
@@ -133,12 +178,12 @@ public final class Lora implements AutoCloseable {
     parameters().forEach(NDArray::close);
   }
 
-  double scale() {
-    return config.scale() * strength;
+  double strength() {
+    return strength;
   }
 
-  @Nullable NDArray mask(int layer, Shape shape) {
-    return dropout == null || config.dropout() == 0 ? null : dropout.mask(layer, shape);
+  NDArray drop(NDArray x, int layer) {
+    return dropout == null || config.dropout() == 0 ? x : dropout.drop(x, layer);
   }
 
   private static NDArray parameter(NDArray x) {

@@ -71,8 +71,19 @@ public enum LoraKeys {
 
   /** What is adapted. */
   public enum Network {
-    UNET,
-    TEXT_ENCODER
+    UNET("unet"),
+    TEXT_ENCODER("text_encoder");
+
+    private final String word;
+
+    Network(String word) {
+      this.word = word;
+    }
+
+    /** Its folder in diffusers' layout. */
+    public String word() {
+      return word;
+    }
   }
 
   /** The key of a layer's A. */
@@ -86,11 +97,16 @@ public enum LoraKeys {
     return KOHYA.prefix(network) + layer.replace('.', '_') + ".alpha";
   }
 
-  private String prefix(Network network) {
-    boolean kohya = this == KOHYA;
-    return switch (network) {
-      case UNET -> kohya ? "lora_unet_" : "unet.";
-      case TEXT_ENCODER -> kohya ? "lora_te_" : "text_encoder.";
+  /** What all keys of a network begin with; peft's keys do not tell the network. */
+  String prefix(Network network) {
+    return switch (this) {
+      case PEFT -> "base_model.model.";
+      case DIFFUSERS, DIFFUSERS_PEFT -> network.word() + ".";
+      case KOHYA ->
+          switch (network) {
+            case UNET -> "lora_unet_";
+            case TEXT_ENCODER -> "lora_te_";
+          };
     };
   }
 }

@@ -2,6 +2,7 @@ package flora.models.lora;
 
 import ai.djl.ndarray.NDArray;
 import flora.models.aten.Aten;
+import flora.models.weights.AdaptableLayer;
 import flora.models.weights.AdaptableLayer.Geometry;
 import flora.models.weights.AdaptableLayer.Geometry.Convolution;
 import flora.models.weights.AdaptableLayer.Geometry.Dense;
@@ -18,33 +19,34 @@ import java.util.List;
  * </pre>
  */
 final class LoraPair implements Adapter {
-  final Geometry geometry;
-  final int index;
   final NDArray a; // [rank, in] or [rank, in, k, k]
   final NDArray b; // [out, rank] or [out, rank, 1, 1]
+  final double scale;
   private final Lora lora;
+  private final Geometry geometry;
+  private final int index;
 
-  LoraPair(Lora lora, Geometry geometry, int index, NDArray a, NDArray b) {
+  LoraPair(Lora lora, AdaptableLayer layer, int index, double scale, NDArray a, NDArray b) {
     this.lora = lora;
-    this.geometry = geometry;
+    this.geometry = layer.geometry();
     this.index = index;
+    this.scale = scale;
     this.a = a;
     this.b = b;
   }
 
   @Override
   public NDArray adapt(NDArray x, NDArray y) {
-    double scale = lora.scale();
-    if (scale == 0) {
+    double s = scale * lora.strength();
+    if (s == 0) {
       return y;
     }
-    NDArray mask = lora.mask(index, x.getShape());
-    NDArray dropped = mask == null ? x : Aten.mul(x, mask);
+    NDArray dropped = lora.drop(x, index);
     return switch (geometry) {
-      case Dense _ -> Aten.lora(y, dropped, a, b, scale);
+      case Dense _ -> Aten.lora(y, dropped, a, b, s);
       case Convolution c -> {
         NDArray low = Aten.conv2d(dropped, a, null, c.stride(), c.padding());
-        yield Aten.add(y, Aten.mul(Aten.conv2d(low, b, null, 1, 0), scale));
+        yield Aten.add(y, Aten.mul(Aten.conv2d(low, b, null, 1, 0), s));
       }
     };
   }

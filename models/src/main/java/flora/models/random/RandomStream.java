@@ -15,6 +15,9 @@ import java.security.NoSuchAlgorithmException;
  */
 public final class RandomStream {
 
+  /** A chance in {@link #keep} is a share of so many. */
+  public static final int CHANCES = 1 << 16;
+
   private static final double ULP_53 = 0x1.0p-53;
 
   private final int key0;
@@ -70,6 +73,21 @@ public final class RandomStream {
       }
     }
     return values;
+  }
+
+  /**
+   * Fills {@code count} places of a mask with 0, at a chance of {@code dropped} in {@link
+   * #CHANCES}, or else with 1; 16 random bits each.
+   */
+  public void keep(long step, int index, byte[] mask, int from, int count, int dropped) {
+    var words = new int[4];
+    for (int i = 0; i < count; i++) {
+      if ((i & 7) == 0) {
+        block(words, step, index, i >>> 3);
+      }
+      int bits = words[(i & 7) >>> 1] >>> ((i & 1) << 4) & 0xFFFF;
+      mask[from + i] = (byte) (bits < dropped ? 0 : 1);
+    }
   }
 
   /** A number uniform in [0, 1), 53 random bits. */

@@ -37,17 +37,20 @@ public final class AdamW implements AutoCloseable {
   }
 
   private final Settings settings;
+  private final ParameterGroups groups;
   private final List<String> names;
   private final List<NDArray> parameters;
   private final List<NDArray> first = new ArrayList<>();
   private final List<NDArray> second = new ArrayList<>();
   private final List<NDArray> counts = new ArrayList<>();
+  private long steps;
 
   /** An optimizer that has taken no step yet. */
-  public AdamW(List<String> names, List<NDArray> parameters, Settings settings) {
+  public AdamW(ParameterGroups groups, Settings settings) {
     this.settings = settings;
-    this.names = List.copyOf(names);
-    this.parameters = List.copyOf(parameters);
+    this.groups = groups;
+    names = groups.names();
+    parameters = groups.parameters();
     for (NDArray parameter : parameters) {
       int count = Math.toIntExact(parameter.getShape().size());
       long[] shape = parameter.getShape().getShape();
@@ -57,20 +60,41 @@ public final class AdamW implements AutoCloseable {
     }
   }
 
-  /** Changes the parameters; a rate of 0 still moves the moments. */
-  public void step(List<NDArray> gradients, double rate) {
+  /** What it changes. */
+  public ParameterGroups groups() {
+    return groups;
+  }
+
+  /** Steps taken since the beginning of the training. */
+  public long steps() {
+    return steps;
+  }
+
+  /**
+   * Changes the parameters.
+   *
+   * @param gradients one for each parameter
+   * @param factor of every group's rate; 0 still moves the moments
+   */
+  public void step(List<NDArray> gradients, double factor) {
+    steps++;
     try (var _ = Autograd.pause()) {
-      Foreach.adamW(
-          parameters,
-          gradients,
-          first,
-          second,
-          counts,
-          rate,
-          settings.beta1(),
-          settings.beta2(),
-          settings.decay(),
-          settings.eps());
+      int from = 0;
+      for (var group : groups.groups()) {
+        int to = from + group.parameters().size();
+        Foreach.adamW(
+            group.parameters(),
+            gradients.subList(from, to),
+            first.subList(from, to),
+            second.subList(from, to),
+            counts.subList(from, to),
+            group.rate() * factor,
+            settings.beta1(),
+            settings.beta2(),
+            settings.decay(),
+            settings.eps());
+        from = to;
+      }
     }
   }
 
@@ -84,7 +108,10 @@ public final class AdamW implements AutoCloseable {
     return second.get(parameter).toFloatArray();
   }
 
-  /** Adds both moments of every parameter to a file: {@code exp_avg.NAME, exp_avg_sq.NAME}. */
+  /**
+   * Adds both moments of every parameter to a file: {@code exp_avg.GROUP.NAME,
+   * exp_avg_sq.GROUP.NAME}.
+   */
   public void writeTo(SafetensorsWriter writer) {
     for (int i = 0; i < names.size(); i++) {
       List<Long> shape = Arrays.stream(parameters.get(i).getShape().getShape()).boxed().toList();
@@ -96,9 +123,10 @@ public final class AdamW implements AutoCloseable {
   /**
    * Continues where {@link #writeTo} was called.
    *
-   * @param steps optimizer steps taken until then
+   * @param steps {@link #steps} of then
    */
   public void read(Checkpoint file, long steps) {
+    this.steps = steps;
     try (var _ = new Scope()) {
       for (int i = 0; i < names.size(); i++) {
         load(file, FIRST + names.get(i), first.get(i));

@@ -21,11 +21,10 @@ public final class LoraStep implements AutoCloseable {
   private @Nullable List<NDArray> gradients;
 
   /**
-   * @param parameters those of the optimizer, in its order
-   * @param maxNorm gradients are scaled down to this total norm
+   * @param maxNorm gradients of all parameters together are scaled down to this norm; 0 = never
    */
-  public LoraStep(List<NDArray> parameters, AdamW optimizer, double maxNorm) {
-    this.parameters = List.copyOf(parameters);
+  public LoraStep(AdamW optimizer, double maxNorm) {
+    parameters = optimizer.groups().parameters();
     this.optimizer = optimizer;
     this.maxNorm = maxNorm;
   }
@@ -88,13 +87,14 @@ public final class LoraStep implements AutoCloseable {
   /**
    * Clips the gradients, changes the parameters and forgets the gradients.
    *
+   * @param factor of every group's rate
    * @return the gradients' norm before clipping
    */
-  public double update(double rate) {
+  public double update(double factor) {
     try (var _ = new Scope();
         var _ = Autograd.pause()) {
       double norm = Foreach.clipAll(gradients(), maxNorm).getFloat();
-      optimizer.step(gradients(), rate);
+      optimizer.step(gradients(), factor);
       clear();
       return norm;
     }

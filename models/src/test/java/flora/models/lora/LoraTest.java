@@ -12,6 +12,7 @@ import flora.models.aten.Aten;
 import flora.models.aten.Scope;
 import flora.models.block.Conv2d;
 import flora.models.block.Linear;
+import flora.models.lora.LoraKeys.Network;
 import flora.models.random.RandomStream;
 import flora.models.stablediffusion.UNet;
 import flora.models.weights.AdaptableLayer.Geometry.Convolution;
@@ -19,13 +20,14 @@ import flora.models.weights.Weights;
 import flora.tensors.Checkpoint;
 import flora.tensors.SafetensorsWriter;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class LoraTest {
-  private static final LoraConfig ATTENTION = new LoraConfig(2, 4, 0, List.of("to_q", "to_out.0"));
+  private static final LoraConfig ATTENTION = LoraConfig.of(2, 4, 0, List.of("to_q", "to_out.0"));
 
   @TempDir Path folder;
 
@@ -51,7 +53,7 @@ class LoraTest {
   @Test
   void aNewAdapterChangesNothingAndDependsOnlyOnItsSeed() {
     try (var unet = UNet.open(Golden.ROOT.resolve("models/tiny-sd/unet"));
-        var lora = Lora.create(unet.layers(), ATTENTION, 7)) {
+        var lora = Lora.create(Network.UNET, unet.layers(), ATTENTION, 7)) {
       LoraState state = lora.state();
       String q = lora.layers().getFirst() + LoraState.A;
       double bound = 1 / Math.sqrt(state.matrices().get(q).shape().get(1));
@@ -62,8 +64,8 @@ class LoraTest {
       assertThat((double) largest).isBetween(bound / 2, bound);
       assertThat(state.matrices().get(lora.layers().getFirst() + LoraState.B).values())
           .containsOnly(0);
-      try (var again = Lora.create(unet.layers(), ATTENTION, 7);
-          var other = Lora.create(unet.layers(), ATTENTION, 8)) {
+      try (var again = Lora.create(Network.UNET, unet.layers(), ATTENTION, 7);
+          var other = Lora.create(Network.UNET, unet.layers(), ATTENTION, 8)) {
         assertThat(again.state().matrices().get(q).values())
             .isEqualTo(state.matrices().get(q).values());
         assertThat(other.state().matrices().get(q).values())
@@ -87,8 +89,8 @@ class LoraTest {
       matrices.put("dense.lora_B.weight", matrix(2, 1));
       matrices.put("conv.lora_A.weight", matrix(1, 2, 3, 3));
       matrices.put("conv.lora_B.weight", matrix(3, 1, 1, 1));
-      var config = new LoraConfig(1, 3, 0, List.of("dense", "conv"));
-      try (var lora = Lora.of(weights.layers(), config, new LoraState(matrices))) {
+      var config = LoraConfig.of(1, 3, 0, List.of("dense", "conv"));
+      try (var lora = Lora.of(Network.UNET, weights.layers(), config, new LoraState(matrices))) {
         float[] a = ramp(3);
         float[] b = ramp(2);
         float[] y = dense.forward(x).toFloatArray();
@@ -129,18 +131,14 @@ class LoraTest {
       var matrices = new LinkedHashMap<String, LoraState.Matrix>();
       matrices.put("dense.lora_A.weight", matrix(1, 3));
       matrices.put("dense.lora_B.weight", matrix(2, 1));
-      var config = new LoraConfig(1, 1, 0.5, List.of("dense"));
-      try (var lora = Lora.of(weights.layers(), config, new LoraState(matrices))) {
-        lora.dropout((layer, shape) -> Aten.of(new float[6], shape.getShape()));
+      var config = LoraConfig.of(1, 1, 0.5, List.of("dense"));
+      try (var lora = Lora.of(Network.UNET, weights.layers(), config, new LoraState(matrices))) {
+        lora.dropout((dropped, layer) -> Aten.mul(dropped, 0));
         assertThat(dense.forward(x).toFloatArray()).isEqualTo(plain);
         var stream = RandomStream.of(1, "dropout");
-        lora.dropout(Dropout.of(stream, 3, 0.5));
+        lora.dropout(Dropout.of(stream, new long[] {3, 4}, 0.5));
         float[] masked = dense.forward(x).toFloatArray();
         assertThat(dense.forward(x).toFloatArray()).isEqualTo(masked);
-        NDArray mask = Dropout.of(stream, 3, 0.5).mask(0, x.getShape());
-        for (float factor : mask.toFloatArray()) {
-          assertThat(factor).isIn(0f, 2f);
-        }
         lora.dropout(null);
         assertThat(dense.forward(x).toFloatArray()).isNotEqualTo(masked);
       }
@@ -148,9 +146,75 @@ class LoraTest {
   }
 
   @Test
+  void whatIsDroppedDependsOnTheSampleNotOnItsNeighbours() {
+    try (var scope = new Scope()) {
+      var stream = RandomStream.of(1, "dropout");
+      NDArray ones = Aten.add(Aten.of(new float[4 * 1000], 4, 1000), 1);
+      // two rows for each sample, as windows of a text
+      float[] both = Dropout.of(stream, new long[] {7, 9}, 0.1).drop(ones, 2).toFloatArray();
+      NDArray two = Aten.narrow(ones, 0, 0, 2);
+      float[] first = Dropout.of(stream, new long[] {7}, 0.1).drop(two, 2).toFloatArray();
+      float[] second = Dropout.of(stream, new long[] {9}, 0.1).drop(two, 2).toFloatArray();
+      assertThat(Arrays.copyOfRange(both, 0, 2000)).isEqualTo(first);
+      assertThat(Arrays.copyOfRange(both, 2000, 4000)).isEqualTo(second).isNotEqualTo(first);
+      assertThat(Arrays.copyOfRange(first, 0, 1000))
+          .isNotEqualTo(Arrays.copyOfRange(first, 1000, 2000));
+      assertThat(Dropout.of(stream, new long[] {7}, 0.1).drop(two, 3).toFloatArray())
+          .isNotEqualTo(first);
+      // 6554 of 65536 chances
+      float kept = 65536f / (65536 - 6554);
+      int dropped = 0;
+      for (float value : both) {
+        assertThat(value).isIn(0f, kept);
+        dropped += value == 0 ? 1 : 0;
+      }
+      // five standard deviations
+      assertThat(dropped).isBetween(400 - 95, 400 + 95);
+      assertThatThrownBy(() -> Dropout.of(stream, new long[] {1, 2, 3}, 0.1).drop(ones, 0))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("3 samples");
+    }
+  }
+
+  @Test
+  void theLastGroupThatNamesALayerCounts() {
+    try (var unet = UNet.open(Golden.ROOT.resolve("models/tiny-sd/unet"))) {
+      var config =
+          LoraConfig.of(4, 1, 0, List.of(LoraTargets.TRANSFORMER)).withConvolutions(2, 0.5);
+      try (var lora = Lora.create(Network.UNET, unet.layers(), config, 1)) {
+        assertThat(lora.rank("mid_block.attentions.0.proj_in")).isEqualTo(4);
+        assertThat(lora.rank("mid_block.resnets.0.conv1")).isEqualTo(2);
+        assertThat(lora.alpha("mid_block.resnets.0.conv1")).isEqualTo(0.5);
+        // sd-scripts' convolutions without a kernel are as wide as its linear layers
+        assertThat(lora.rank("mid_block.resnets.0.time_emb_proj")).isEqualTo(4);
+        assertThat(lora.rank("up_blocks.0.resnets.0.conv_shortcut")).isEqualTo(4);
+        assertThat(lora.rank("down_blocks.0.downsamplers.0.conv")).isEqualTo(2);
+        assertThat(lora.layers())
+            .doesNotContain("conv_in", "conv_out", "time_embedding.linear_1")
+            .isEqualTo(unet.layers().keySet().stream().filter(lora.layers()::contains).toList());
+        assertThat(lora.state().matrices().get("mid_block.resnets.0.conv1" + LoraState.A).shape())
+            .startsWith(2L)
+            .endsWith(3L, 3L);
+      }
+    }
+  }
+
+  @Test
+  void aStabilizedRankActsByItsRoot() {
+    var plain = LoraConfig.of(16, 8, 0, List.of("to_q"));
+    var stabilized = new LoraConfig(plain.groups(), 0, true);
+    assertThat(plain.scale(plain.groups().getFirst())).isEqualTo(0.5);
+    assertThat(stabilized.scale(plain.groups().getFirst())).isEqualTo(2);
+    try (var unet = UNet.open(Golden.ROOT.resolve("models/tiny-sd/unet"));
+        var lora = Lora.create(Network.UNET, unet.layers(), stabilized, 1)) {
+      assertThat(lora.alpha(lora.layers().getFirst())).isEqualTo(32);
+    }
+  }
+
+  @Test
   void stateSurvivesAFileAndMustFit() {
     try (var unet = UNet.open(Golden.ROOT.resolve("models/tiny-sd/unet"));
-        var lora = Lora.create(unet.layers(), ATTENTION, 7)) {
+        var lora = Lora.create(Network.UNET, unet.layers(), ATTENTION, 7)) {
       var writer = new SafetensorsWriter();
       lora.state().writeTo(writer);
       Path file = folder.resolve("adapter.safetensors");
@@ -164,12 +228,12 @@ class LoraTest {
             .forEach(
                 (name, matrix) ->
                     assertThat(read.matrices().get(name).values()).isEqualTo(matrix.values()));
-        var fewer = new LoraConfig(2, 4, 0, List.of("to_q"));
-        assertThatThrownBy(() -> Lora.of(unet.layers(), fewer, read))
+        var fewer = LoraConfig.of(2, 4, 0, List.of("to_q"));
+        assertThatThrownBy(() -> Lora.of(Network.UNET, unet.layers(), fewer, read))
             .isInstanceOf(WeightsMismatch.class)
             .hasMessageContaining("to_out.0.lora_A.weight");
-        var wider = new LoraConfig(3, 4, 0, ATTENTION.targets());
-        assertThatThrownBy(() -> Lora.of(unet.layers(), wider, read))
+        var wider = LoraConfig.of(3, 4, 0, ATTENTION.targets());
+        assertThatThrownBy(() -> Lora.of(Network.UNET, unet.layers(), wider, read))
             .isInstanceOf(WeightsMismatch.class)
             .hasMessageContaining("has shape [2,");
       }

@@ -9,6 +9,7 @@ import flora.models.aten.Scope;
 import flora.models.image.RgbImage;
 import flora.models.lora.Lora;
 import flora.models.lora.LoraConfig;
+import flora.models.lora.LoraKeys.Network;
 import flora.models.lora.LoraState;
 import flora.models.scheduler.Sampler;
 import flora.models.stablediffusion.TextToImage.Drawing;
@@ -66,9 +67,9 @@ class TextToImageTest {
   void anAdapterChangesThePictureAsStronglyAsAsked() {
     Drawing drawing = drawing(Sampler.Kind.DDIM, 64);
     byte[] plain = model.draw(drawing, 3).pixels();
-    var config = new LoraConfig(2, 2, 0, List.of("to_v"));
+    var config = LoraConfig.of(2, 2, 0, List.of("to_v"));
     LoraState state;
-    try (var fresh = Lora.create(model.unet().layers(), config, 1)) {
+    try (var fresh = Lora.create(Network.UNET, model.unet().layers(), config, 1)) {
       assertThat(model.draw(drawing, 3).pixels()).isEqualTo(plain);
       state = fresh.state();
     }
@@ -82,7 +83,7 @@ class TextToImageTest {
           return new LoraState.Matrix(
               matrix.shape().stream().mapToLong(Long::longValue).toArray(), values);
         });
-    try (var lora = Lora.of(model.unet().layers(), config, new LoraState(matrices))) {
+    try (var lora = Lora.of(Network.UNET, model.unet().layers(), config, new LoraState(matrices))) {
       assertThat(model.draw(drawing, 3).pixels()).isNotEqualTo(plain);
       lora.strength(0);
       assertThat(model.draw(drawing, 3).pixels()).isEqualTo(plain);

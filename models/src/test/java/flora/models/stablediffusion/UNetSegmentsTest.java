@@ -13,12 +13,15 @@ import flora.models.clip.ClipTextEncoder;
 import flora.models.lora.Dropout;
 import flora.models.lora.Lora;
 import flora.models.lora.LoraConfig;
+import flora.models.lora.LoraKeys.Network;
 import flora.models.lora.LoraState;
 import flora.models.random.RandomStream;
 import flora.models.scheduler.NoiseSchedule;
 import flora.models.train.AdamW;
 import flora.models.train.DenoisingLoss;
 import flora.models.train.LoraStep;
+import flora.models.train.ParameterGroups;
+import flora.models.train.ParameterGroups.Group;
 import flora.models.weights.AdaptableLayer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -121,7 +124,7 @@ class UNetSegmentsTest {
     var targets = List.of("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2");
     try (var encoder = ClipTextEncoder.open(MODEL.resolve("text_encoder"));
         var lora = lora(ATTENTION, 0);
-        var text = lora(encoder.layers(), targets, 0)) {
+        var text = lora(Network.TEXT_ENCODER, encoder.layers(), targets, 0)) {
       var parameters = new ArrayList<>(text.parameters());
       parameters.addAll(lora.parameters());
       List<float[]> kept;
@@ -152,7 +155,7 @@ class UNetSegmentsTest {
   @Test
   void droppedInputsAreTheSameOnTheWayBack() {
     try (var lora = lora(ATTENTION, 0.3)) {
-      lora.dropout(Dropout.of(RandomStream.of(5, "dropout"), 1, 0.3));
+      lora.dropout(Dropout.of(RandomStream.of(5, "dropout"), new long[] {1, 2}, 0.3));
       List<float[]> kept = gradients(lora, Segments.keepingAll());
       List<float[]> recomputed = gradients(lora, new Segments(Keep.FIT, 0, () -> {}));
       lora.dropout(null);
@@ -193,8 +196,9 @@ class UNetSegmentsTest {
   void stepsLeaveNoArraysBehind() {
     int live = Aten.manager().getManagedArrays().size();
     try (var lora = lora(ATTENTION, 0);
-        var optimizer = new AdamW(lora.names(), lora.parameters(), AdamW.Settings.DEFAULT);
-        var step = new LoraStep(lora.parameters(), optimizer, 1)) {
+        var optimizer =
+            new AdamW(ParameterGroups.of(Group.of(lora, 1e-3)), AdamW.Settings.DEFAULT);
+        var step = new LoraStep(optimizer, 1)) {
       int afterFirst = 0;
       for (int i = 0; i < 3; i++) {
         for (int micro = 0; micro < 2; micro++) {
@@ -203,7 +207,7 @@ class UNetSegmentsTest {
             step.accumulate(segments, loss.of(segments, batch(micro, 8)), 2);
           }
         }
-        assertThat(step.update(1e-3)).isPositive();
+        assertThat(step.update(1)).isPositive();
         int now = Aten.manager().getManagedArrays().size();
         afterFirst = i == 0 ? now : afterFirst;
         assertThat(now).isEqualTo(afterFirst);
@@ -266,14 +270,14 @@ class UNetSegmentsTest {
 
   /** An adapter that acts: neither matrix is zero. */
   private static Lora lora(List<String> targets, double dropout) {
-    return lora(unet.layers(), targets, dropout);
+    return lora(Network.UNET, unet.layers(), targets, dropout);
   }
 
   private static Lora lora(
-      Map<String, AdaptableLayer> layers, List<String> targets, double dropout) {
-    var config = new LoraConfig(2, 2, dropout, targets);
+      Network network, Map<String, AdaptableLayer> layers, List<String> targets, double dropout) {
+    var config = LoraConfig.of(2, 2, dropout, targets);
     LoraState state;
-    try (var fresh = Lora.create(layers, config, 1)) {
+    try (var fresh = Lora.create(network, layers, config, 1)) {
       state = fresh.state();
     }
     var stream = RandomStream.of(2, "b");
@@ -291,7 +295,7 @@ class UNetSegmentsTest {
                       : new LoraState.Matrix(
                           shape, stream.uniform(matrices.size(), 0, count, -0.3f, 0.3f)));
             });
-    return Lora.of(layers, config, new LoraState(matrices));
+    return Lora.of(network, layers, config, new LoraState(matrices));
   }
 
   private static double norm(float[] values) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import ai.djl.ndarray.NDArray;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
+import flora.models.train.ParameterGroups.Group;
 import flora.tensors.Checkpoint;
 import flora.tensors.SafetensorsWriter;
 import java.nio.file.Path;
@@ -15,7 +16,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 class AdamWTest {
   private static final float[] START = {1, -2, 0.5f};
-  private static final List<String> NAMES = List.of("w");
 
   @Test
   void followsTheFormula() {
@@ -24,9 +24,9 @@ class AdamWTest {
       var expected = new double[] {1, -2, 0.5};
       var m = new double[3];
       var v = new double[3];
-      try (var optimizer = new AdamW(NAMES, List.of(w), AdamW.Settings.DEFAULT)) {
+      try (var optimizer = new AdamW(group(w), AdamW.Settings.DEFAULT)) {
         for (int t = 1; t <= 3; t++) {
-          optimizer.step(List.of(Aten.of(gradient(t), 3)), 1e-2);
+          optimizer.step(List.of(Aten.of(gradient(t), 3)), 1);
           for (int i = 0; i < 3; i++) {
             double g = gradient(t)[i];
             m[i] = 0.9 * m[i] + 0.1 * g;
@@ -49,10 +49,10 @@ class AdamWTest {
       NDArray straight = Aten.of(START, 3);
       NDArray resumed = Aten.of(START, 3);
       Path file = folder.resolve("optimizer.safetensors");
-      try (var first = new AdamW(NAMES, List.of(straight), AdamW.Settings.DEFAULT);
-          var second = new AdamW(NAMES, List.of(resumed), AdamW.Settings.DEFAULT)) {
+      try (var first = new AdamW(group(straight), AdamW.Settings.DEFAULT);
+          var second = new AdamW(group(resumed), AdamW.Settings.DEFAULT)) {
         for (int t = 1; t <= 5; t++) {
-          first.step(List.of(Aten.of(gradient(t), 3)), 1e-2);
+          first.step(List.of(Aten.of(gradient(t), 3)), 1);
           if (t == 2) {
             var writer = new SafetensorsWriter();
             first.writeTo(writer);
@@ -64,11 +64,40 @@ class AdamWTest {
           second.read(stored, 2);
         }
         for (int t = 3; t <= 5; t++) {
-          second.step(List.of(Aten.of(gradient(t), 3)), 1e-2);
+          second.step(List.of(Aten.of(gradient(t), 3)), 1);
         }
       }
       assertThat(resumed.toFloatArray()).isEqualTo(straight.toFloatArray());
     }
+  }
+
+  @Test
+  void everyGroupHasItsOwnRate() {
+    try (var scope = new Scope()) {
+      NDArray a = Aten.of(START, 3);
+      NDArray b = Aten.of(START, 3);
+      NDArray alone = Aten.of(START, 3);
+      var groups =
+          ParameterGroups.of(
+              new Group("slow", List.of("w"), List.of(a), 1e-3),
+              new Group("fast", List.of("w"), List.of(b), 2e-2));
+      assertThat(groups.names()).containsExactly("slow.w", "fast.w");
+      try (var both = new AdamW(groups, AdamW.Settings.DEFAULT);
+          var one = new AdamW(group(alone), AdamW.Settings.DEFAULT)) {
+        for (int t = 1; t <= 3; t++) {
+          both.step(List.of(Aten.of(gradient(t), 3), Aten.of(gradient(2 * t), 3)), 0.5);
+          one.step(List.of(Aten.of(gradient(2 * t), 3)), 1);
+        }
+        assertThat(both.steps()).isEqualTo(3);
+      }
+      // half of 2e-2 is the other's rate
+      assertThat(b.toFloatArray()).isEqualTo(alone.toFloatArray());
+      assertThat(a.toFloatArray()).isNotEqualTo(START).isNotEqualTo(b.toFloatArray());
+    }
+  }
+
+  private static ParameterGroups group(NDArray w) {
+    return ParameterGroups.of(new Group("all", List.of("w"), List.of(w), 1e-2));
   }
 
   private static float[] gradient(int t) {

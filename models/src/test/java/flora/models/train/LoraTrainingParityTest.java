@@ -12,15 +12,19 @@ import flora.models.aten.Segments.Keep;
 import flora.models.clip.ClipTextEncoder;
 import flora.models.lora.Lora;
 import flora.models.lora.LoraConfig;
+import flora.models.lora.LoraKeys.Network;
 import flora.models.lora.LoraState;
 import flora.models.scheduler.NoiseSchedule;
 import flora.models.stablediffusion.UNet;
+import flora.models.train.ParameterGroups.Group;
+import flora.models.weights.AdaptableLayer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,13 +38,15 @@ class LoraTrainingParityTest {
   private static final Path MODELS = Golden.ROOT.resolve("models");
 
   @ParameterizedTest
-  @CsvSource({"sd-lora-const,", "sd-lora-minsnr,", "sd-lora-minsnr,FIT"})
+  @CsvSource({"sd-lora-const,", "sd-lora-minsnr,", "sd-lora-minsnr,FIT", "sd-lora-te,FIT"})
   void replaysPeft(String set, @Nullable Keep keep) {
     try (var golden = Golden.open(set);
         var unet = UNet.open(MODELS.resolve("tiny-sd/unet"));
-        var lora = initial(golden, unet)) {
+        var encoder = ClipTextEncoder.open(MODELS.resolve("tiny-sd/text_encoder"));
+        var loras = new Loras(golden, unet, encoder)) {
       JsonNode hyper = golden.hyper();
-      var names = lora.names();
+      var groups = loras.groups(hyper);
+      var names = groups.names();
       var loss =
           new DenoisingLoss(
               unet,
@@ -51,24 +57,22 @@ class LoraTrainingParityTest {
       int share = hyper.get("accum").intValue();
       int steps = hyper.get("steps").intValue();
       var course = course(hyper, steps);
-      List<NDArray> contexts = contexts(golden, share * steps);
+      boolean readsTrained = loras.text != null;
       var losses = new float[steps];
       var norms = new double[steps];
       int liveAfterTwo = 0;
-      try (var optimizer = new AdamW(names, lora.parameters(), AdamW.Settings.DEFAULT);
-          var step = new LoraStep(lora.parameters(), optimizer, 1)) {
+      try (var optimizer = new AdamW(groups, AdamW.Settings.DEFAULT);
+          var step = new LoraStep(optimizer, 1)) {
         for (int i = 0; i < steps; i++) {
           double sum = 0;
           for (int micro = i * share; micro < (i + 1) * share; micro++) {
             int m = micro;
             if (keep == null) {
-              sum += step.accumulate(() -> loss.of(batch(golden, m, contexts.get(m))), share);
+              sum +=
+                  step.accumulate(
+                      () -> loss.of(batch(golden, m, encoder.forward(ids(golden, m)))), share);
             } else {
-              try (var scope = new Scope();
-                  var segments = new Segments(keep, 0, () -> {})) {
-                int id = loss.of(segments, batch(golden, m, contexts.get(m)));
-                sum += step.accumulate(segments, id, share);
-              }
+              sum += accumulate(golden, encoder, loss, step, m, share, keep);
             }
           }
           assertThat(sum / share)
@@ -77,9 +81,13 @@ class LoraTrainingParityTest {
           if (i == 0) {
             check(golden, "grad_first.", names, step.gradients());
           }
-          double rate = hyper.get("lr").doubleValue() * course.factor(i);
-          assertThat(rate).isCloseTo(doubles(golden, "log.lr")[i], within(1e-9));
-          double norm = step.update(rate);
+          double factor = course.factor(i);
+          int count = groups.groups().size();
+          for (int g = 0; g < count; g++) {
+            assertThat(groups.groups().get(g).rate() * factor)
+                .isCloseTo(doubles(golden, "log.lr")[i * count + g], within(1e-9));
+          }
+          double norm = step.update(factor);
           assertThat(norm)
               .as("gradient norm of step %d", i)
               .isCloseTo(
@@ -90,56 +98,107 @@ class LoraTrainingParityTest {
           } else if (i > 1) {
             assertThat(live).as("live arrays after step %d", i + 1).isEqualTo(liveAfterTwo);
           }
-          if (i == 9 && golden.names().contains("step10.unet." + names.getFirst())) {
-            checkWeights(golden, "step10.", lora);
+          if (i == 9 && golden.names().contains("step10." + names.getFirst())) {
+            checkWeights(golden, "step10.", groups);
             for (int p = 0; p < names.size(); p++) {
-              close(golden, "step10.exp_avg.unet." + names.get(p), optimizer.firstMoment(p));
-              close(golden, "step10.exp_avg_sq.unet." + names.get(p), optimizer.secondMoment(p));
+              golden.assertClose("step10.exp_avg." + names.get(p), optimizer.firstMoment(p));
+              golden.assertClose("step10.exp_avg_sq." + names.get(p), optimizer.secondMoment(p));
             }
           }
         }
-        checkWeights(golden, "final.", lora);
-        if (golden.names().contains("grad_final.unet." + names.getFirst())) {
-          step.accumulate(() -> loss.of(batch(golden, 0, contexts.getFirst())), 1);
+        checkWeights(golden, "final.", groups);
+        if (golden.names().contains("grad_final." + names.getFirst())) {
+          accumulate(golden, encoder, loss, step, 0, 1, Keep.ALL);
           check(golden, "grad_final.", names, step.gradients());
         }
       }
       try (var scope = new Scope()) {
-        long[] at = golden.longs("verify.timestep");
-        NDArray y =
-            unet.forward(
-                array(golden, "verify.sample"),
-                new float[] {at[0], at[1]},
-                array(golden, "verify.context"));
-        golden.assertClose("verify.unet_out", y.toFloatArray());
-        lora.strength(0);
-        NDArray base =
-            unet.forward(
-                array(golden, "verify.sample"),
-                new float[] {at[0], at[1]},
-                array(golden, "verify.context"));
-        golden.assertClose("verify.base_unet_out", base.toFloatArray());
+        golden.assertClose("verify.unet_out", verify(golden, unet, encoder, readsTrained));
+        loras.unet.strength(0);
+        if (loras.text != null) {
+          loras.text.strength(0);
+        }
+        golden.assertClose("verify.base_unet_out", verify(golden, unet, encoder, readsTrained));
       }
-      contexts.forEach(NDArray::close);
     }
   }
 
-  private static Lora initial(Golden golden, UNet unet) {
+  private static double accumulate(
+      Golden golden,
+      ClipTextEncoder encoder,
+      DenoisingLoss loss,
+      LoraStep step,
+      int micro,
+      int share,
+      Keep keep) {
+    try (var scope = new Scope();
+        var segments = new Segments(keep, 0, () -> {})) {
+      int context = encoder.forward(segments, segments.input(ids(golden, micro), false), 0);
+      var batch = batch(golden, micro, segments.value(context));
+      return step.accumulate(segments, loss.of(segments, batch, context), share);
+    }
+  }
+
+  /** With the text encoder where that is trained, or else with the stored context. */
+  private static float[] verify(
+      Golden golden, UNet unet, ClipTextEncoder encoder, boolean readsTrained) {
+    long[] at = golden.longs("verify.timestep");
+    NDArray context =
+        readsTrained
+            ? encoder.forward(
+                Aten.of(golden.longs("verify.input_ids"), longs(golden.shape("verify.input_ids"))))
+            : array(golden, "verify.context");
+    return unet.forward(array(golden, "verify.sample"), new float[] {at[0], at[1]}, context)
+        .toFloatArray();
+  }
+
+  /** The adapters of a set as they begin. */
+  private static final class Loras implements AutoCloseable {
+    final Lora unet;
+    final @Nullable Lora text;
+
+    Loras(Golden golden, UNet unet, ClipTextEncoder encoder) {
+      this.unet = initial(golden, Network.UNET, unet.layers(), "unet_targets");
+      text =
+          golden.hyper().get("te").booleanValue()
+              ? initial(golden, Network.TEXT_ENCODER, encoder.layers(), "te_targets")
+              : null;
+    }
+
+    ParameterGroups groups(JsonNode hyper) {
+      Group first = Group.of(unet, hyper.get("lr").doubleValue());
+      return text == null
+          ? ParameterGroups.of(first)
+          : ParameterGroups.of(first, Group.of(text, hyper.get("te_lr").doubleValue()));
+    }
+
+    @Override
+    public void close() {
+      unet.close();
+      if (text != null) {
+        text.close();
+      }
+    }
+  }
+
+  private static Lora initial(
+      Golden golden, Network network, Map<String, AdaptableLayer> layers, String targetsKey) {
     JsonNode hyper = golden.hyper();
     var targets = new ArrayList<String>();
-    hyper.get("unet_targets").forEach(target -> targets.add(target.stringValue()));
+    hyper.get(targetsKey).forEach(target -> targets.add(target.stringValue()));
     var config =
-        new LoraConfig(hyper.get("rank").intValue(), hyper.get("alpha").doubleValue(), 0, targets);
+        LoraConfig.of(hyper.get("rank").intValue(), hyper.get("alpha").doubleValue(), 0, targets);
+    String prefix = "init." + network.word() + ".";
     var matrices = new LinkedHashMap<String, LoraState.Matrix>();
     for (String name : golden.names()) {
-      if (name.startsWith("init.unet.")) {
+      if (name.startsWith(prefix)) {
         matrices.put(
-            name.substring("init.unet.".length()),
+            name.substring(prefix.length()),
             new LoraState.Matrix(longs(golden.shape(name)), golden.floats(name)));
       }
     }
-    assertThat(matrices).hasSizeGreaterThan(100);
-    return Lora.of(unet.layers(), config, new LoraState(matrices));
+    assertThat(matrices).hasSizeGreaterThan(10);
+    return Lora.of(network, layers, config, new LoraState(matrices));
   }
 
   private static LearningRate course(JsonNode hyper, long steps) {
@@ -153,18 +212,11 @@ class LoraTrainingParityTest {
     };
   }
 
-  /** The text encoder's output for every micro-batch. */
-  private static List<NDArray> contexts(Golden golden, int count) {
-    var contexts = new ArrayList<NDArray>();
-    try (var encoder = ClipTextEncoder.open(MODELS.resolve("tiny-sd/text_encoder"))) {
-      long[] ids = golden.longs("data.input_ids");
-      int size = ids.length / count;
-      for (int i = 0; i < count; i++) {
-        long[] batch = Arrays.copyOfRange(ids, i * size, (i + 1) * size);
-        contexts.add(encoder.forward(Aten.of(batch, 2, size / 2)));
-      }
-    }
-    return contexts;
+  private static NDArray ids(Golden golden, int micro) {
+    return Aten.of(
+        Arrays.copyOfRange(golden.longs("data.input_ids"), micro * 2 * 77, (micro + 1) * 2 * 77),
+        2,
+        77);
   }
 
   private static DenoisingLoss.Batch batch(Golden golden, int micro, NDArray context) {
@@ -191,44 +243,39 @@ class LoraTrainingParityTest {
 
   private static void check(Golden golden, String prefix, List<String> names, List<NDArray> all) {
     for (int i = 0; i < names.size(); i++) {
-      close(golden, prefix + "unet." + names.get(i), all.get(i).toFloatArray());
+      golden.assertClose(prefix + names.get(i), all.get(i).toFloatArray());
     }
   }
 
-  private static void close(Golden golden, String name, float[] actual) {
-    golden.assertClose(name, actual);
-  }
-
   /** At least 99 % within the tolerance, and close as a whole, except where nothing is learnt. */
-  private static void checkWeights(Golden golden, String prefix, Lora lora) {
+  private static void checkWeights(Golden golden, String prefix, ParameterGroups groups) {
     Set<String> degenerate = new HashSet<>();
     golden.hyper().get("degenerate").forEach(name -> degenerate.add(name.stringValue()));
-    lora.state()
-        .matrices()
-        .forEach(
-            (name, matrix) -> {
-              String key = "unet." + name;
-              if (degenerate.contains(key)) {
-                return;
-              }
-              float[] expected = golden.floats(prefix + key);
-              double tolerance = golden.tolerance(prefix + key);
-              int within = 0;
-              double difference = 0;
-              double size = 0;
-              for (int i = 0; i < expected.length; i++) {
-                double d = (double) matrix.values()[i] - expected[i];
-                within += Math.abs(d) <= tolerance ? 1 : 0;
-                difference += d * d;
-                size += (double) expected[i] * expected[i];
-              }
-              assertThat(within / (double) expected.length)
-                  .as("%s%s: share within %s", prefix, key, tolerance)
-                  .isGreaterThanOrEqualTo(0.99);
-              assertThat(Math.sqrt(difference / size))
-                  .as("%s%s: relative difference", prefix, key)
-                  .isLessThan(1e-2);
-            });
+    List<String> names = groups.names();
+    for (int p = 0; p < names.size(); p++) {
+      String key = names.get(p);
+      if (degenerate.contains(key)) {
+        continue;
+      }
+      float[] actual = groups.parameters().get(p).toFloatArray();
+      float[] expected = golden.floats(prefix + key);
+      double tolerance = golden.tolerance(prefix + key);
+      int within = 0;
+      double difference = 0;
+      double size = 0;
+      for (int i = 0; i < expected.length; i++) {
+        double d = (double) actual[i] - expected[i];
+        within += Math.abs(d) <= tolerance ? 1 : 0;
+        difference += d * d;
+        size += (double) expected[i] * expected[i];
+      }
+      assertThat(within / (double) expected.length)
+          .as("%s%s: share within %s", prefix, key, tolerance)
+          .isGreaterThanOrEqualTo(0.99);
+      assertThat(Math.sqrt(difference / size))
+          .as("%s%s: relative difference", prefix, key)
+          .isLessThan(1e-2);
+    }
   }
 
   private static double[] doubles(Golden golden, String name) {

@@ -3,7 +3,7 @@ package flora.standalone.demo;
 import flora.models.image.RgbImage;
 import flora.models.lora.Lora;
 import flora.models.lora.LoraFile;
-import flora.models.lora.LoraKeys;
+import flora.models.lora.LoraKeys.Network;
 import flora.models.scheduler.Sampler;
 import flora.models.stablediffusion.TextToImage;
 import flora.models.stablediffusion.TextToImage.Drawing;
@@ -49,8 +49,8 @@ final class Previews implements AutoCloseable {
 
   List<BufferedImage> with(Path adapter) {
     var layers = model.unet().layers();
-    var file = LoraFile.read(adapter, LoraKeys.Network.UNET, layers.keySet());
-    try (var _ = Lora.of(layers, file.config(), file.state())) {
+    var file = LoraFile.read(adapter, Network.UNET, layers.keySet());
+    try (var _ = Lora.of(Network.UNET, layers, file.config(), file.state())) {
       return without();
     }
   }

@@ -4,9 +4,11 @@ import ai.djl.ndarray.NDArray;
 import flora.models.ModelConfig;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
+import flora.models.aten.Segments;
 import flora.models.clip.ClipTextEncoder;
 import flora.models.lora.Lora;
 import flora.models.lora.LoraConfig;
+import flora.models.lora.LoraKeys.Network;
 import flora.models.lora.LoraState;
 import flora.models.scheduler.NoiseSchedule;
 import flora.models.stablediffusion.UNet;
@@ -14,19 +16,23 @@ import flora.models.train.AdamW;
 import flora.models.train.DenoisingLoss;
 import flora.models.train.LearningRate;
 import flora.models.train.LoraStep;
+import flora.models.train.ParameterGroups;
+import flora.models.train.ParameterGroups.Group;
+import flora.models.weights.AdaptableLayer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** A training run of a Stable Diffusion LoRA, step by step, from the peer's start and data. */
 final class LoraTrainingSets implements GoldenKind {
-  private static final String UNET = "unet.";
   private static final Set<String> INPUTS =
-      Set.of("verify.input_ids", "verify.sample", "verify.timestep", "verify.context");
+      Set.of("verify.input_ids", "verify.sample", "verify.timestep");
 
   private final @Nullable Path exports;
 
@@ -50,112 +56,176 @@ final class LoraTrainingSets implements GoldenKind {
     ModelConfig hyper = set.hyper();
     out.inputs(name -> name.startsWith("init.") || name.startsWith("data."));
     out.inputs(INPUTS::contains);
-    hyper.only("te", false).only("optimizer", "AdamW").only("dropout", 0);
+    hyper.only("optimizer", "AdamW").only("dropout", 0);
+    boolean readsTrained = hyper.flag("te", false);
+    if (!readsTrained) {
+      out.inputs("verify.context"::equals);
+    }
+    Path text = set.model().resolve("text_encoder");
     try (var unet = UNet.open(set.model().resolve("unet"));
-        var lora = initial(set, unet);
-        var optimizer = new AdamW(lora.names(), lora.parameters(), adam(hyper));
-        var step = new LoraStep(lora.parameters(), optimizer, hyper.decimal("clip_grad_norm"))) {
+        var encoder = ClipTextEncoder.open(text);
+        var lora = initial(set, Network.UNET, unet.layers(), hyper.texts("unet_targets"));
+        var textLora =
+            readsTrained
+                ? initial(set, Network.TEXT_ENCODER, encoder.layers(), hyper.texts("te_targets"))
+                : null;
+        var optimizer = new AdamW(groups(hyper, lora, textLora), adam(hyper));
+        var step = new LoraStep(optimizer, hyper.decimal("clip_grad_norm"))) {
       var schedule =
           NoiseSchedule.read(set.model().resolve("scheduler").resolve("scheduler_config.json"));
       var loss =
           new DenoisingLoss(
               unet, schedule, hyper.has("min_snr_gamma") ? hyper.decimal("min_snr_gamma") : null);
-      List<NDArray> contexts = contexts(set);
-      train(set, loss, contexts, lora, optimizer, step, out);
-      if (exports != null) {
+      var replay = new Replay(set, encoder, loss, optimizer, step, out);
+      replay.train();
+      // the files that are written hold no text encoder yet
+      if (exports != null && textLora == null) {
         ReplayExport.write(set, hyper, lora, exports.resolve(set.name()));
       }
-      weights("final.", lora, out);
-      if (set.has("grad_final." + UNET + lora.names().getFirst())) {
-        step.accumulate(() -> loss.of(batch(set, 0, contexts.getFirst())), 1);
-        gradients("grad_final.", lora, step, out);
+      replay.weights("final.");
+      if (set.has("grad_final." + optimizer.groups().names().getFirst())) {
+        replay.accumulate(0, 1);
+        replay.gradients("grad_final.");
       }
-      contexts.forEach(NDArray::close);
-      verify(set, unet, lora, out);
+      verify(set, unet, encoder, lora, textLora, out);
     }
   }
 
-  private static void train(
+  /** A training from its first step to its last. */
+  private record Replay(
       GoldenSet set,
+      ClipTextEncoder encoder,
       DenoisingLoss loss,
-      List<NDArray> contexts,
-      Lora lora,
       AdamW optimizer,
       LoraStep step,
       Comparison out) {
-    ModelConfig hyper = set.hyper();
-    int steps = hyper.integer("steps");
-    int share = hyper.integer("accum");
-    LearningRate course = course(hyper, steps);
-    var losses = new double[steps];
-    var micros = new double[steps * share];
-    var norms = new double[steps];
-    var rates = new double[steps];
-    for (int i = 0; i < steps; i++) {
-      for (int k = 0; k < share; k++) {
-        int micro = i * share + k;
-        micros[micro] =
-            step.accumulate(() -> loss.of(batch(set, micro, contexts.get(micro))), share);
-        losses[i] += micros[micro] / share;
+
+    void train() {
+      ModelConfig hyper = set.hyper();
+      int steps = hyper.integer("steps");
+      int share = hyper.integer("accum");
+      List<Group> groups = optimizer.groups().groups();
+      LearningRate course = course(hyper, steps);
+      var losses = new double[steps];
+      var micros = new double[steps * share];
+      var norms = new double[steps];
+      var rates = new double[steps * groups.size()];
+      for (int i = 0; i < steps; i++) {
+        for (int micro = i * share; micro < (i + 1) * share; micro++) {
+          micros[micro] = accumulate(micro, share);
+          losses[i] += micros[micro] / share;
+        }
+        if (i == 0) {
+          gradients("grad_first.");
+        }
+        double factor = course.factor(i);
+        for (int group = 0; group < groups.size(); group++) {
+          rates[i * groups.size() + group] = groups.get(group).rate() * factor;
+        }
+        norms[i] = step.update(factor);
+        String snapshot = "step" + (i + 1) + ".";
+        if (set.has(snapshot + optimizer.groups().names().getFirst())) {
+          weights(snapshot);
+          moments(snapshot);
+        }
       }
-      if (i == 0) {
-        gradients("grad_first.", lora, step, out);
-      }
-      rates[i] = hyper.decimal("lr") * course.factor(i);
-      norms[i] = step.update(rates[i]);
-      String snapshot = "step" + (i + 1) + ".";
-      if (set.has(snapshot + UNET + lora.names().getFirst())) {
-        weights(snapshot, lora, out);
-        moments(snapshot, lora, optimizer, out);
+      out.tensor("log.loss", losses);
+      out.tensor("log.micro", micros);
+      out.tensor("log.grad_norm", norms);
+      out.tensor("log.lr", rates);
+    }
+
+    /** A micro-batch, text encoder included: it records nothing where it is not trained. */
+    double accumulate(int micro, int share) {
+      try (var _ = new Scope();
+          var segments = Segments.keepingAll()) {
+        int ids = segments.input(ids(micro), false);
+        int context = encoder.forward(segments, ids, 0);
+        var batch = batch(micro, segments.value(context));
+        return step.accumulate(segments, loss.of(segments, batch, context), share);
       }
     }
-    out.tensor("log.loss", losses);
-    out.tensor("log.micro", micros);
-    out.tensor("log.grad_norm", norms);
-    out.tensor("log.lr", rates);
-  }
 
-  private static void gradients(String prefix, Lora lora, LoraStep step, Comparison out) {
-    List<String> names = lora.names();
-    for (int i = 0; i < names.size(); i++) {
-      out.tensor(prefix + UNET + names.get(i), step.gradients().get(i).toFloatArray());
+    private NDArray ids(int micro) {
+      long[] shape = set.shape("data.input_ids"); // [micro-batches, n, tokens]
+      int size = Math.toIntExact(shape[1] * shape[2]);
+      long[] ids =
+          Arrays.copyOfRange(set.longs("data.input_ids"), micro * size, (micro + 1) * size);
+      return Aten.of(ids, shape[1], shape[2]);
+    }
+
+    private DenoisingLoss.Batch batch(int micro, NDArray context) {
+      long[] times = set.longs("data.timesteps");
+      int n = Math.toIntExact(set.shape("data.timesteps")[1]);
+      List<Integer> steps =
+          Arrays.stream(times, micro * n, (micro + 1) * n).mapToObj(Math::toIntExact).toList();
+      return new DenoisingLoss.Batch(
+          row("data.latents", micro), row("data.noise", micro), steps, context);
+    }
+
+    private NDArray row(String tensor, int row) {
+      long[] shape = set.shape(tensor);
+      float[] all = set.floats(tensor);
+      int size = all.length / (int) shape[0];
+      return Aten.of(
+          Arrays.copyOfRange(all, row * size, (row + 1) * size),
+          Arrays.copyOfRange(shape, 1, shape.length));
+    }
+
+    void gradients(String prefix) {
+      each((name, i) -> out.tensor(prefix + name, step.gradients().get(i).toFloatArray()));
+    }
+
+    void weights(String prefix) {
+      List<NDArray> parameters = optimizer.groups().parameters();
+      each((name, i) -> out.tensor(prefix + name, parameters.get(i).toFloatArray()));
+    }
+
+    private void moments(String prefix) {
+      each((name, i) -> out.tensor(prefix + "exp_avg." + name, optimizer.firstMoment(i)));
+      each((name, i) -> out.tensor(prefix + "exp_avg_sq." + name, optimizer.secondMoment(i)));
+    }
+
+    private void each(ObjIntConsumer<String> parameter) {
+      List<String> names = optimizer.groups().names();
+      for (int i = 0; i < names.size(); i++) {
+        parameter.accept(names.get(i), i);
+      }
     }
   }
 
-  private static void moments(String prefix, Lora lora, AdamW optimizer, Comparison out) {
-    List<String> names = lora.names();
-    for (int i = 0; i < names.size(); i++) {
-      out.tensor(prefix + "exp_avg." + UNET + names.get(i), optimizer.firstMoment(i));
-      out.tensor(prefix + "exp_avg_sq." + UNET + names.get(i), optimizer.secondMoment(i));
-    }
-  }
-
-  private static void weights(String prefix, Lora lora, Comparison out) {
-    lora.state()
-        .matrices()
-        .forEach(
-            (name, matrix) -> {
-              out.tensor(prefix + UNET + name, matrix.values());
-            });
-  }
-
-  private static void verify(GoldenSet set, UNet unet, Lora lora, Comparison out) {
+  private static void verify(
+      GoldenSet set,
+      UNet unet,
+      ClipTextEncoder encoder,
+      Lora lora,
+      @Nullable Lora textLora,
+      Comparison out) {
     try (var _ = new Scope()) {
       NDArray sample = array(set, "verify.sample");
-      NDArray context = array(set, "verify.context");
       long[] times = set.longs("verify.timestep");
       var steps = new float[times.length];
       for (int i = 0; i < steps.length; i++) {
         steps[i] = times[i];
       }
+      NDArray ids = Aten.of(set.longs("verify.input_ids"), set.shape("verify.input_ids"));
+      NDArray context = encoder.forward(ids);
+      if (textLora != null) {
+        out.tensor("verify.context", context.toFloatArray());
+      }
       out.tensor("verify.unet_out", unet.forward(sample, steps, context).toFloatArray());
       lora.strength(0);
+      if (textLora != null) {
+        textLora.strength(0);
+        context = encoder.forward(ids);
+      }
       out.tensor("verify.base_unet_out", unet.forward(sample, steps, context).toFloatArray());
     }
   }
 
-  private static Lora initial(GoldenSet set, UNet unet) {
-    String prefix = "init." + UNET;
+  private static Lora initial(
+      GoldenSet set, Network network, Map<String, AdaptableLayer> layers, List<String> targets) {
+    String prefix = "init." + network.word() + ".";
     var matrices = new LinkedHashMap<String, LoraState.Matrix>();
     for (String name : set.tensors()) {
       if (name.startsWith(prefix)) {
@@ -165,44 +235,17 @@ final class LoraTrainingSets implements GoldenKind {
       }
     }
     ModelConfig hyper = set.hyper();
-    var config =
-        new LoraConfig(
-            hyper.integer("rank"), hyper.decimal("alpha"), 0, hyper.texts("unet_targets"));
-    return Lora.of(unet.layers(), config, new LoraState(matrices));
+    var config = LoraConfig.of(hyper.integer("rank"), hyper.decimal("alpha"), 0, targets);
+    return Lora.of(network, layers, config, new LoraState(matrices));
   }
 
-  private static List<NDArray> contexts(GoldenSet set) {
-    long[] ids = set.longs("data.input_ids");
-    long[] shape = set.shape("data.input_ids"); // [micro-batches, n, tokens]
-    int size = ids.length / (int) shape[0];
-    var contexts = new ArrayList<NDArray>();
-    try (var encoder = ClipTextEncoder.open(set.model().resolve("text_encoder"))) {
-      for (int i = 0; i < shape[0]; i++) {
-        long[] batch = Arrays.copyOfRange(ids, i * size, (i + 1) * size);
-        try (var scope = new Scope()) {
-          contexts.add(scope.keep(encoder.forward(Aten.of(batch, shape[1], shape[2]))));
-        }
-      }
+  private static ParameterGroups groups(ModelConfig hyper, Lora lora, @Nullable Lora textLora) {
+    var groups = new ArrayList<Group>();
+    groups.add(Group.of(lora, hyper.decimal("lr")));
+    if (textLora != null) {
+      groups.add(Group.of(textLora, hyper.decimal("te_lr", hyper.decimal("lr"))));
     }
-    return contexts;
-  }
-
-  private static DenoisingLoss.Batch batch(GoldenSet set, int micro, NDArray context) {
-    long[] times = set.longs("data.timesteps");
-    int n = Math.toIntExact(set.shape("data.timesteps")[1]);
-    List<Integer> steps =
-        Arrays.stream(times, micro * n, (micro + 1) * n).mapToObj(Math::toIntExact).toList();
-    return new DenoisingLoss.Batch(
-        row(set, "data.latents", micro), row(set, "data.noise", micro), steps, context);
-  }
-
-  private static NDArray row(GoldenSet set, String tensor, int row) {
-    long[] shape = set.shape(tensor);
-    float[] all = set.floats(tensor);
-    int size = all.length / (int) shape[0];
-    return Aten.of(
-        Arrays.copyOfRange(all, row * size, (row + 1) * size),
-        Arrays.copyOfRange(shape, 1, shape.length));
+    return new ParameterGroups(groups);
   }
 
   private static NDArray array(GoldenSet set, String tensor) {

@@ -38,7 +38,12 @@ public record Adapter(
                         tensor(matrices, layer + LoraState.B)))
             .toList();
     var config = lora.config();
-    return new Adapter(config.rank(), config.alpha(), config.dropout(), config.targets(), pairs);
+    if (config.groups().size() > 1) {
+      throw new IllegalArgumentException("the files that are written hold one rank for all layers");
+    }
+    int rank = config.groups().getFirst().rank();
+    double alpha = config.scale(config.groups().getFirst()) * rank;
+    return new Adapter(rank, alpha, config.dropout(), config.targets(), pairs);
   }
 
   private static Tensor tensor(Map<String, LoraState.Matrix> matrices, String name) {

@@ -6,6 +6,7 @@ import flora.models.aten.Scope;
 import flora.models.lora.Dropout;
 import flora.models.lora.Lora;
 import flora.models.lora.LoraConfig;
+import flora.models.lora.LoraKeys.Network;
 import flora.models.lora.LoraState;
 import flora.models.lora.LoraTargets;
 import flora.models.random.RandomStream;
@@ -16,6 +17,8 @@ import flora.models.train.AdamW;
 import flora.models.train.DenoisingLoss;
 import flora.models.train.LearningRate;
 import flora.models.train.LoraStep;
+import flora.models.train.ParameterGroups;
+import flora.models.train.ParameterGroups.Group;
 import flora.schemas.request.TrainingPlan;
 import flora.schemas.training.CheckpointManifest;
 import flora.tensors.Checkpoint;
@@ -66,7 +69,7 @@ public final class StableDiffusionLoraRecipe {
     long total = totalSteps(plan, order);
     long first = resumed.map(loaded -> loaded.state().step()).orElse(0L);
     var config =
-        new LoraConfig(
+        LoraConfig.of(
             network.loraRank(),
             network.loraAlpha(),
             network.loraDropout(),
@@ -76,7 +79,7 @@ public final class StableDiffusionLoraRecipe {
     try (var unet = job.model().unet();
         var lora = adapter(unet, config, plan.seed(), resumed);
         var optimizer = optimizer(lora, plan, resumed);
-        var step = new LoraStep(lora.parameters(), optimizer, plan.optimizer().maxGradNorm());
+        var step = new LoraStep(optimizer, plan.optimizer().maxGradNorm());
         var prompts = prompts(job);
         var latents = latents(job, samples)) {
       var schedule = NoiseSchedule.of(job.model().scheduler());
@@ -91,7 +94,7 @@ public final class StableDiffusionLoraRecipe {
 
       var noises = RandomStream.of(plan.seed(), "noise");
       var times = RandomStream.of(plan.seed(), "timesteps");
-      var drops = RandomStream.of(plan.seed(), "dropout");
+      var drops = RandomStream.of(plan.seed(), "dropout/unet");
       var losses = new LossLog(resumed.map(l -> l.state().recentLosses()).orElse(List.of()));
       var compute = job.beginning().compute();
       resumed
@@ -106,7 +109,8 @@ public final class StableDiffusionLoraRecipe {
           var draws = shown.draws();
           watch.proceed();
           if (network.loraDropout() > 0) {
-            lora.dropout(Dropout.of(drops, draws.getFirst().number(), network.loraDropout()));
+            long[] showings = draws.stream().mapToLong(Draw::number).toArray();
+            lora.dropout(Dropout.of(drops, showings, network.loraDropout()));
           }
           try (var _ = new Scope()) {
             var batch =
@@ -121,12 +125,14 @@ public final class StableDiffusionLoraRecipe {
             stepLoss += value / batches.size();
           }
         }
-        double learningRate = plan.optimizer().learningRate() * rate.factor(done);
-        double norm = step.update(learningRate);
+        double factor = rate.factor(done);
+        double norm = step.update(factor);
         requireFinite("the gradient norm", done + 1, norm);
 
         losses.add(stepLoss);
-        watch.stepDone(new TrainingWatch.StepReport(done + 1, total, stepLoss, learningRate, norm));
+        watch.stepDone(
+            new TrainingWatch.StepReport(
+                done + 1, total, stepLoss, plan.optimizer().learningRate() * factor, norm));
         if ((done + 1) % plan.keep().saveSteps() == 0 || done + 1 == total) {
           save(job, lora, optimizer, provenance.at(done + 1), losses, done + 1, watch);
         }
@@ -148,7 +154,7 @@ public final class StableDiffusionLoraRecipe {
   private static Lora adapter(
       UNet unet, LoraConfig config, long seed, Optional<CheckpointStore.Loaded> resumed) {
     if (resumed.isEmpty()) {
-      return Lora.create(unet.layers(), config, seed);
+      return Lora.create(Network.UNET, unet.layers(), config, seed);
     }
     var modules = List.copyOf(LoraTargets.resolve(unet.layers(), config.targets()).keySet());
     var file = resumed.get().folder().resolve(CheckpointManifest.ADAPTER);
@@ -157,7 +163,7 @@ public final class StableDiffusionLoraRecipe {
       matrices.put(pair.module() + LoraState.A, matrix(pair.down()));
       matrices.put(pair.module() + LoraState.B, matrix(pair.up()));
     }
-    return Lora.of(unet.layers(), config, new LoraState(matrices));
+    return Lora.of(Network.UNET, unet.layers(), config, new LoraState(matrices));
   }
 
   private static AdamW optimizer(
@@ -165,7 +171,7 @@ public final class StableDiffusionLoraRecipe {
     var how = plan.optimizer();
     var settings =
         new AdamW.Settings(how.adamBeta1(), how.adamBeta2(), how.adamEpsilon(), how.weightDecay());
-    var optimizer = new AdamW(lora.names(), lora.parameters(), settings);
+    var optimizer = new AdamW(ParameterGroups.of(Group.of(lora, how.learningRate())), settings);
     if (resumed.isPresent()) {
       var path = resumed.get().folder().resolve(CheckpointManifest.OPTIMIZER);
       try (var file = Checkpoint.open(path)) {
