@@ -22,9 +22,9 @@ public final class RequestBodies {
   }
 
   /**
-   * A run request, JSON or YAML as its Content-Type says.
+   * A run request, JSON, YAML or TOML as its Content-Type says.
    *
-   * @param dialect whose names its keys have; null = Flora's
+   * @param dialect whose names its keys have; null = kohya's in TOML, else Flora's
    * @throws flora.schemas.request.RequestException for what is wrong in it
    */
   public EffectiveRequest runRequest(HttpServletRequest http, @Nullable String dialect)
@@ -52,6 +52,6 @@ public final class RequestBodies {
     var type = http.getContentType();
     var kind = type == null ? Optional.<ContentKind>empty() : ContentKind.of(type);
     return kind.orElseThrow(
-        () -> new Refusal.WrongMediaType(type, "application/json or application/yaml"));
+        () -> new Refusal.WrongMediaType(type, "application/json, application/yaml or application/toml"));
   }
 }

@@ -2,12 +2,14 @@ package flora.schemas.request;
 
 import flora.schemas.document.Node;
 import flora.schemas.request.RequestKey.Section;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -28,16 +30,53 @@ final class GivenKeys {
    */
   record Given(Object value, String pointer, String spelling) {}
 
-  private final Map<RequestKey, Given> given = new EnumMap<>(RequestKey.class);
-  private final Set<Section> sections = EnumSet.noneOf(Section.class);
+  /**
+   * A name at the top of a document.
+   *
+   * @param name of the document's dialect
+   * @param pointer where it stands
+   * @param node its value
+   */
+  record Entry(String name, String pointer, Node node) {}
 
-  private GivenKeys() {}
+  private final Dialect dialect;
+  private final Map<RequestKey, Given> given = new EnumMap<>(RequestKey.class);
+  private final Map<RequestKey, Object> preset;
+  private final Set<Section> sections = EnumSet.noneOf(Section.class);
+  private final List<String> warnings = new ArrayList<>();
+
+  private GivenKeys(Dialect dialect, List<Entry> entries) {
+    this.dialect = dialect;
+    entries.forEach(e -> readField(Section.ROOT, e.pointer(), e.name(), e.node()));
+    var chosen = given.get(RequestKey.TRAIN_PRESET);
+    this.preset =
+        chosen == null ? Map.of() : Presets.values((String) chosen.value(), chosen.pointer());
+  }
+
+  /** Reads a document in our own dialect. */
+  static GivenKeys of(Node.Fields document) {
+    return of(document, Dialect.FLORA);
+  }
 
   /** Reads a document. */
-  static GivenKeys of(Node.Fields document) {
-    var keys = new GivenKeys();
-    keys.readSection(Section.ROOT, "", document);
-    return keys;
+  static GivenKeys of(Node.Fields document, Dialect dialect) {
+    return new GivenKeys(
+        dialect,
+        switch (dialect) {
+          case FLORA -> DialectEntries.flora(document);
+          case KOHYA -> KohyaEntries.of(document);
+          case DIFFUSERS -> DialectEntries.diffusers(document);
+        });
+  }
+
+  /** Whose names and defaults they are. */
+  Dialect dialect() {
+    return dialect;
+  }
+
+  /** What there was to say while they were read. */
+  List<String> warnings() {
+    return warnings;
   }
 
   /** Whether a part stands in the document, be it empty. */
@@ -63,7 +102,25 @@ final class GivenKeys {
   /** The value of a key, or its default. */
   private @Nullable Object value(RequestKey key) {
     var found = given.get(key);
-    return found == null ? key.fallback() : found.value();
+    return found == null ? preset.getOrDefault(key, key.fallback(dialect)) : found.value();
+  }
+
+  /** A number of steps, or the share of all of them below 1. */
+  Number steps(RequestKey key) {
+    return (Number) Objects.requireNonNull(value(key), key.key());
+  }
+
+  /** The side of a square, or width and height. */
+  Shape.Side.Area area(RequestKey key) {
+    var value = value(key);
+    return value instanceof Shape.Side.Area area
+        ? area
+        : new Shape.Side.Area(
+            (Long) Objects.requireNonNull(value), (Long) Objects.requireNonNull(value));
+  }
+
+  @Nullable Duration time(RequestKey key) {
+    return (Duration) value(key);
   }
 
   @Nullable String text(RequestKey key) {
@@ -116,7 +173,7 @@ final class GivenKeys {
    */
   boolean asksFor(RequestKey key) {
     var found = given.get(key);
-    return found != null && !found.value().equals(key.fallback());
+    return found != null && !found.value().equals(key.fallback(dialect));
   }
 
   /** Where a key stands, or where it would stand. */
@@ -147,11 +204,40 @@ final class GivenKeys {
     }
     var key = key(section, name);
     if (key.isEmpty()) {
-      throw unknown(section, pointer, name);
-    }
-    if (!node.isNull()) {
+      without(section, pointer, name, node);
+    } else if (!key.get().isActedOn()) {
+      if (!node.isNull()) {
+        add(key.get(), new Given(whatHoldsAnyway(key.get(), pointer, name, node), pointer, name));
+      }
+    } else if (!node.isNull()) {
       add(key.get(), new Given(key.get().shape().read(name, pointer, node), pointer, name));
     }
+  }
+
+  /** A key that nothing acts on may say what holds anyway. */
+  private static Object whatHoldsAnyway(RequestKey key, String pointer, String name, Node node) {
+    var value = key.shape().readOrNull(node);
+    if (value == null || !value.equals(key.fallback())) {
+      throw NotThere.yet(pointer, name);
+    }
+    return value;
+  }
+
+  /** A name that is no key's: it may ask for nothing, or for what is done anyway. */
+  private void without(Section section, String pointer, String name, Node node) {
+    if (UnsupportedKeys.contains(name) && UnsupportedKeys.asksForNothing(name, node)) {
+      return;
+    }
+    if (section == Section.ROOT && dialect != Dialect.FLORA) {
+      var fulfilled = Fulfilled.find(name, node);
+      if (fulfilled.isPresent()) {
+        if (!fulfilled.get().isEmpty()) {
+          warnings.add(name + ": " + fulfilled.get());
+        }
+        return;
+      }
+    }
+    throw NotThere.of(dialect, section, pointer, name);
   }
 
   private void readPart(Section part, String pointer, Node node) {
@@ -162,7 +248,7 @@ final class GivenKeys {
       throw RequestException.invalid(
           pointer,
           "%s must be an object, not %s".formatted(part.key(), Shape.shown(node)),
-          "its keys are " + String.join(", ", names(part)));
+          "its keys are " + String.join(", ", names(dialect, part)));
     }
     sections.add(part);
     readSection(part, pointer, fields);
@@ -190,61 +276,24 @@ final class GivenKeys {
         .findFirst();
   }
 
-  private static Optional<RequestKey> key(Section section, String name) {
+  private Optional<RequestKey> key(Section section, String name) {
     return Stream.of(RequestKey.values())
-        .filter(k -> namesIn(k, section).contains(name))
+        .filter(k -> namesIn(dialect, k, section).contains(name))
         .findFirst();
   }
 
-  private static List<String> namesIn(RequestKey key, Section section) {
+  private static List<String> namesIn(Dialect dialect, RequestKey key, Section section) {
     if (section == Section.ROOT) {
-      return key.atRoot();
+      return key.atRoot(dialect);
     }
     return key.section() == section ? key.inSection() : List.of();
   }
 
   /** Every name that may stand in a part. */
-  static List<String> names(Section section) {
-    var keys = Stream.of(RequestKey.values()).flatMap(k -> namesIn(k, section).stream());
+  static List<String> names(Dialect dialect, Section section) {
+    var keys = Stream.of(RequestKey.values()).flatMap(k -> namesIn(dialect, k, section).stream());
     var parts =
         Stream.of(Section.values()).map(Section::key).filter(n -> part(section, n).isPresent());
     return Stream.concat(parts, keys).distinct().toList();
-  }
-
-  private static RequestException unknown(Section section, String pointer, String name) {
-    var elsewhere = UnsupportedKeys.calledElsewhere(name);
-    if (elsewhere.isPresent()) {
-      var key = elsewhere.get();
-      return RequestException.unsupported(
-          pointer,
-          "%s is what another tool calls %s; its dialect is not read yet"
-              .formatted(name, key.key()),
-          "write %s%s"
-              .formatted(
-                  key.key(), key.section() == Section.ROOT ? "" : " in " + key.section().key()));
-    }
-    if (UnsupportedKeys.contains(name)) {
-      return RequestException.unsupported(
-          pointer,
-          "%s is known, but this version does not act on it".formatted(name),
-          "leave it out, if the run does without");
-    }
-    for (var other : Section.values()) {
-      if (other != section && names(other).contains(name)) {
-        var place = other == Section.ROOT ? "at the top" : "in " + other.key();
-        return RequestException.invalid(
-            pointer, name + " does not belong here", "write it " + place);
-      }
-    }
-    var known = names(section);
-    var hint =
-        Nearest.to(name, known)
-            .map(n -> "did you mean " + n + "?")
-            .orElse("known here: " + String.join(", ", known));
-    return RequestException.invalid(pointer, "unknown key '" + clipped(name) + "'", hint);
-  }
-
-  private static String clipped(String name) {
-    return name.length() > 40 ? name.substring(0, 40) + "…" : name;
   }
 }

@@ -25,7 +25,7 @@ public record KeepPlan(
 
   /** What holds when nothing is said. */
   KeepPlan() {
-    this(500, null, null, SavePrecision.FP32);
+    this(100, null, null, SavePrecision.FP32);
   }
 
   /** A checkpoint every so many optimizer steps. */

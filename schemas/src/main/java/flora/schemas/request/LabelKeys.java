@@ -53,10 +53,8 @@ final class LabelKeys {
       key("threshold", new Shape.Decimal(0, true, 1, true), 0.1, "Flora");
   static final KeySpec TOP_K = key("top_k", new Shape.Whole(1, 100, 1), 3L, "Flora");
   static final KeySpec TRIGGER_WORD = key("trigger_word", new Shape.Text(200, LINE), null, "none");
-  static final KeySpec PREFIX =
-      key("prefix", new Shape.Text(200, LINE), null, "none", "caption_prefix");
-  static final KeySpec SUFFIX =
-      key("suffix", new Shape.Text(200, LINE), null, "none", "caption_suffix");
+  static final KeySpec PREFIX = key("prefix", new Shape.Text(200, LINE), null, "none");
+  static final KeySpec SUFFIX = key("suffix", new Shape.Text(200, LINE), null, "none");
   static final KeySpec BLACKLIST =
       key(
           "blacklist",
@@ -103,7 +101,7 @@ final class LabelKeys {
 
   private static KeySpec key(
       String key, Shape shape, @Nullable Object fallback, String source, String... foreign) {
-    return new KeySpec(Section.LABEL, key, shape, fallback, source, List.of(), List.of(foreign));
+    return new KeySpec(Section.LABEL, key, shape, fallback, source).theirs(foreign);
   }
 
   private static Shape choice(String... words) {

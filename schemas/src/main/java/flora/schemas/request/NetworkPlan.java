@@ -50,7 +50,7 @@ public record NetworkPlan(
 
   /** What holds when nothing is said. */
   NetworkPlan() {
-    this(8, 8, 0, ATTENTION, false, null, null, true, false, TEXT_ATTENTION, null);
+    this(8, 16, 0.1, ATTENTION, false, null, null, true, false, TEXT_ATTENTION, null);
   }
 
   /** Pairs of one size, for the UNet alone. */

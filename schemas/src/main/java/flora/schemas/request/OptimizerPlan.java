@@ -59,7 +59,7 @@ public record OptimizerPlan(
 
   /** What holds when nothing is said. */
   OptimizerPlan() {
-    this(Length.ofSteps(1000), Rate.constant(1e-4), AdamW.DEFAULT, 1, 1);
+    this(Length.ofSteps(1000), Rate.constant(2e-4), AdamW.DEFAULT, 1, 1);
   }
 
   private OptimizerPlan(Length length, Rate rate, AdamW adam, int batchSize, int accumulation) {

@@ -41,7 +41,7 @@ public record PicturePlan(
 
   /** What holds when nothing is said. */
   PicturePlan() {
-    this(512, false, false, null, false, 256, 1024, 64, false, 1);
+    this(512, true, false, null, false, 256, 1024, 64, false, 1);
   }
 
   /** Squares of one size, each picture once an epoch. */

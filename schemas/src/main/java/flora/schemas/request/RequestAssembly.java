@@ -3,8 +3,6 @@ package flora.schemas.request;
 import static flora.schemas.request.RequestKey.*;
 
 import flora.schemas.request.RequestKey.Section;
-import flora.schemas.request.TrainingPlan.LrScheduler;
-import flora.schemas.request.TrainingPlan.MixedPrecision;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -12,8 +10,6 @@ import org.jspecify.annotations.Nullable;
 
 /** From what was given to what will be run: defaults, rules across keys, warnings. Pure. */
 final class RequestAssembly {
-
-  private static final int DEFAULT_STEPS = 1000;
 
   private final GivenKeys given;
   private final @Nullable String folder;
@@ -27,12 +23,13 @@ final class RequestAssembly {
   RequestAssembly(GivenKeys given, @Nullable String folder) {
     this.given = given;
     this.folder = folder;
+    warnings.addAll(given.warnings());
   }
 
   EffectiveRequest assemble() {
     var model = hasModel() ? model() : null;
     var dataset = hasDataset() ? dataset() : null;
-    var train = hasTrain() ? train() : null;
+    var train = hasTrain() ? new TrainAssembly(given, warnings).assemble() : null;
     if (model == null && dataset == null && train == null) {
       throw RequestException.invalid(
           "", "the request asks for nothing", "give it a model, a dataset, or both and train");
@@ -56,12 +53,16 @@ final class RequestAssembly {
   private boolean hasDataset() {
     return folder != null
         || given.has(Section.DATASET)
+        || given.has(DATASET_HUB)
         || given.has(TRAIN_DATA_DIR)
         || given.has(METADATA_PATH);
   }
 
   /** In the flat form an output folder alone says that there is something to put there. */
   private boolean hasTrain() {
+    if (given.dialect() != Dialect.FLORA) {
+      return true; // what other tools are asked for is training
+    }
     boolean nested = given.has(Section.MODEL) || given.has(Section.DATASET);
     return given.has(Section.TRAIN)
         || given.hasAnyOf(Section.TRAIN)
@@ -75,7 +76,9 @@ final class RequestAssembly {
               + " run's events");
     }
     if (given.has(NAME)) {
-      return References.checkedName("name", given.pointer(NAME), required(NAME));
+      return given.dialect() == Dialect.FLORA
+          ? References.checkedName("name", given.pointer(NAME), required(NAME))
+          : References.nameFrom("output_name", given.pointer(NAME), required(NAME));
     }
     if (given.has(OUTPUT_DIR)) {
       return References.nameFrom("output_dir", given.pointer(OUTPUT_DIR), required(OUTPUT_DIR));
@@ -199,106 +202,6 @@ final class RequestAssembly {
         "train_data_dir", given.pointer(TRAIN_DATA_DIR), References.lastPart(path));
   }
 
-  private TrainingPlan train() {
-    var task = required(TASK);
-    if (!task.equals("text-to-image")) {
-      throw RequestException.unsupported(
-          given.pointer(TASK), "task %s is not there yet".formatted(task), "write text-to-image");
-    }
-    if (!required(BIAS).equals("none")) {
-      throw RequestException.unsupported(
-          given.pointer(BIAS), "bias %s is not trained".formatted(required(BIAS)), "write none");
-    }
-    var targets = TargetModules.resolve(given.texts(TARGET_MODULES), warnings);
-    if (targets.isEmpty()) {
-      throw RequestException.invalid(
-          given.pointer(TARGET_MODULES),
-          "target_modules must name at least one layer",
-          "leave it out for to_q, to_k, to_v, to_out.0");
-    }
-    long rank = whole(LORA_RANK);
-    var alpha = given.decimal(LORA_ALPHA);
-    var scheduler = scheduler();
-    var epochs = given.whole(EPOCHS);
-    var steps = given.whole(MAX_TRAIN_STEPS);
-    if (epochs != null && steps != null) {
-      warnings.add("epochs: not used, max_train_steps says how long to train");
-      epochs = null;
-    }
-    if (epochs == null && steps == null) {
-      steps = (long) DEFAULT_STEPS;
-    }
-    var optimizer =
-        OptimizerPlan.of(
-            integer(BATCH_SIZE),
-            integer(GRADIENT_ACCUMULATION_STEPS),
-            new OptimizerPlan.Length(
-                epochs == null ? null : Math.toIntExact(epochs),
-                steps == null ? null : Math.toIntExact(steps)),
-            new OptimizerPlan.Rate(decimal(LEARNING_RATE), scheduler, integer(LR_WARMUP_STEPS)),
-            new OptimizerPlan.AdamW(
-                decimal(ADAM_BETA1),
-                decimal(ADAM_BETA2),
-                decimal(ADAM_EPSILON),
-                decimal(WEIGHT_DECAY),
-                decimal(MAX_GRAD_NORM)));
-    return TrainingPlan.StableDiffusionLora.defaults()
-        .with(
-            NetworkPlan.of(
-                Math.toIntExact(rank),
-                alpha == null ? rank : alpha,
-                decimal(LORA_DROPOUT),
-                targets))
-        .with(optimizer)
-        .with(ObjectivePlan.of(given.decimal(SNR_GAMMA)))
-        .with(PicturePlan.of(integer(RESOLUTION), given.flag(CENTER_CROP), given.flag(RANDOM_FLIP)))
-        .with(ComputePlan.of(precision()))
-        .with(KeepPlan.of(integer(SAVE_STEPS)))
-        .withSeed(whole(SEED));
-  }
-
-  private LrScheduler scheduler() {
-    var scheduler =
-        switch (required(LR_SCHEDULER)) {
-          case "constant" -> LrScheduler.CONSTANT;
-          case "constant_with_warmup" -> LrScheduler.CONSTANT_WITH_WARMUP;
-          case "cosine" -> LrScheduler.COSINE;
-          default ->
-              throw RequestException.unsupported(
-                  given.pointer(LR_SCHEDULER),
-                  "lr_scheduler %s is not there yet".formatted(required(LR_SCHEDULER)),
-                  "write constant, constant_with_warmup or cosine");
-        };
-    if (scheduler == LrScheduler.CONSTANT && whole(LR_WARMUP_STEPS) > 0) {
-      throw RequestException.invalid(
-          given.pointer(LR_WARMUP_STEPS),
-          "lr_warmup_steps has no effect on lr_scheduler constant",
-          "write lr_scheduler: constant_with_warmup, or leave lr_warmup_steps out");
-    }
-    return scheduler;
-  }
-
-  private MixedPrecision precision() {
-    var word = required(MIXED_PRECISION);
-    if (given.has(FP16)) {
-      var fromFlag = given.flag(FP16) ? "fp16" : "no";
-      if (given.has(MIXED_PRECISION) && !fromFlag.equals(word)) {
-        throw disagree(MIXED_PRECISION, FP16);
-      }
-      word = fromFlag;
-    }
-    var precision =
-        switch (word) {
-          case "fp16" -> MixedPrecision.FP16;
-          case "bf16" -> MixedPrecision.BF16;
-          default -> MixedPrecision.NO;
-        };
-    if (precision != MixedPrecision.NO) {
-      warnings.add("mixed_precision: without a GPU %s computes in fp32".formatted(word));
-    }
-    return precision;
-  }
-
   private @Nullable String repository(RequestKey key) {
     var text = given.text(key);
     return text == null ? null : References.repository(key.key(), given.pointer(key), text);
@@ -310,17 +213,5 @@ final class RequestAssembly {
 
   private String required(RequestKey key) {
     return Objects.requireNonNull(given.text(key), key.key());
-  }
-
-  private long whole(RequestKey key) {
-    return Objects.requireNonNull(given.whole(key), key.key());
-  }
-
-  private int integer(RequestKey key) {
-    return Math.toIntExact(whole(key));
-  }
-
-  private double decimal(RequestKey key) {
-    return Objects.requireNonNull(given.decimal(key), key.key());
   }
 }

@@ -1,122 +1,110 @@
 package flora.schemas.request;
 
+import static flora.schemas.request.Shapes.*;
+
 import flora.schemas.Names;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one table of everything a run request can say: where a key stands in the canonical form, its
- * other spellings, what its value looks like, and what it means not to write it.
- *
- * <p>The sources of defaults and names: <i>diffusers</i> is {@code
- * examples/text_to_image/train_text_to_image_lora.py}, <i>kohya</i> is {@code kohya-ss/sd-scripts:
- * train_network.py}, <i>AdamW</i> is {@code torch.optim.AdamW}. A name of theirs that is not ours
- * too is known, so that the error can say how it is written here.
+ * The one table of everything a run request can say, a line a key: where it stands in the canonical
+ * form, how each dialect spells it, what its value looks like, what it means not to write it there,
+ * and whether anything acts on it yet.
  */
 enum RequestKey {
   NAME(
-      Section.ROOT,
-      "name",
-      new Shape.Text(96, Names.RULE),
-      null,
-      "named for its output folder," + " dataset or model",
-      only(),
-      theirs("output_name")),
+      key(
+              Section.ROOT,
+              "name",
+              new Shape.Text(96, Names.RULE),
+              null,
+              "named for its output folder, dataset or model")
+          .kohya("output_name")),
 
   // model
   BASE_MODEL(
-      Section.MODEL,
-      "base_model",
-      text("a repository, owner/name[@revision]"),
-      null,
-      "none",
-      flat("base_model"),
-      theirs("pretrained_model_name_or_path", "pretrained_model", "model_name_or_path")),
+      key(Section.MODEL, "base_model", text("a repository, owner/name[@revision]"), null, "none")
+          .flat("base_model")
+          .theirs("pretrained_model", "model_name_or_path")
+          .both("pretrained_model_name_or_path")),
   PRETRAINED_VAE(
-      Section.MODEL,
-      "pretrained_vae",
-      text("a repository, owner/name[@revision]"),
-      null,
-      "none: the base model's",
-      flat("pretrained_vae"),
-      theirs("pretrained_vae_model_name_or_path", "vae")),
+      key(
+              Section.MODEL,
+              "pretrained_vae",
+              text("a repository, owner/name[@revision]"),
+              null,
+              "none: the base model's")
+          .flat("pretrained_vae")
+          .theirs("pretrained_vae_model_name_or_path")
+          .kohya("vae")),
   TOKENIZER_NAME(
-      Section.MODEL,
-      "tokenizer_name",
-      text("a repository, owner/name[@revision]"),
-      null,
-      "none: the base model's",
-      flat("tokenizer_name"),
-      theirs()),
+      key(
+              Section.MODEL,
+              "tokenizer_name",
+              text("a repository, owner/name[@revision]"),
+              null,
+              "none: the base model's")
+          .flat("tokenizer_name")),
   ALLOW_PATTERNS(
-      Section.MODEL,
-      "allow_patterns",
-      new Shape.TextList(100, 200, false),
-      List.of(),
-      "none: what the run needs",
-      flat("allow_patterns"),
-      theirs("include")),
+      key(
+              Section.MODEL,
+              "allow_patterns",
+              new Shape.TextList(100, 200, false),
+              List.of(),
+              "none: what the run needs")
+          .flat("allow_patterns")
+          .theirs("include")),
   IGNORE_PATTERNS(
-      Section.MODEL,
-      "ignore_patterns",
-      new Shape.TextList(100, 200, false),
-      List.of(),
-      "none",
-      flat("ignore_patterns"),
-      theirs("exclude")),
+      key(Section.MODEL, "ignore_patterns", new Shape.TextList(100, 200, false), List.of(), "none")
+          .flat("ignore_patterns")
+          .theirs("exclude")),
   USE_MIRROR(
-      Section.MODEL,
-      "use_mirror",
-      new Shape.FlagOr(List.of()),
-      "true",
-      "Flora: a mirror where one is configured",
-      flat("use_mirror"),
-      theirs("mirror")),
+      key(
+              Section.MODEL,
+              "use_mirror",
+              new Shape.FlagOr(List.of()),
+              "true",
+              "Flora: a mirror where one is configured")
+          .flat("use_mirror")
+          .theirs("mirror")),
   PRESET(
-      Section.MODEL,
-      "preset",
-      choice("needed", "safetensors-only", "diffusers-fp16", "everything"),
-      "needed",
-      "Flora: of Stable Diffusion 1.5 a tenth of the repository",
-      flat("preset"),
-      theirs()),
+      key(
+              Section.MODEL,
+              "preset",
+              choice("needed", "safetensors-only", "diffusers-fp16", "everything"),
+              "needed",
+              "Flora: of Stable Diffusion 1.5 a tenth of the repository")
+          .flat("preset")),
 
   // dataset
-  DATASET_NAME(
-      Section.DATASET, "name", new Shape.Text(96, Names.RULE), null, "none", only(), theirs()),
+  DATASET_NAME(key(Section.DATASET, "name", new Shape.Text(96, Names.RULE), null, "none")),
   DATASET_HUB(
-      Section.DATASET,
-      "hub",
-      text("a dataset repository, owner/name[@revision]"),
-      null,
-      "none",
-      only(),
-      theirs("dataset_name")),
+      key(Section.DATASET, "hub", text("a dataset repository, owner/name[@revision]"), null, "none")
+          .diffusers("dataset_name")),
   CHECK_ONLY(
-      Section.DATASET,
-      "check_only",
-      new Shape.Flag(),
-      false,
-      "Flora: captions are what people come for",
-      only(),
-      theirs()),
+      key(
+          Section.DATASET,
+          "check_only",
+          flag(),
+          false,
+          "Flora: captions are what people come for")),
   TRAIN_DATA_DIR(
-      Section.ROOT,
-      "train_data_dir",
-      text("a dataset's folder"),
-      null,
-      "none",
-      flat("train_data_dir"),
-      theirs("instance_data_dir", "image_folder")),
+      key(Section.ROOT, "train_data_dir", text("a dataset's folder"), null, "none")
+          .flat("train_data_dir")
+          .theirs("instance_data_dir", "image_folder")
+          .kohya("train_data_dir", "image_dir")
+          .diffusers("train_data_dir")),
   METADATA_PATH(
-      Section.ROOT,
-      "metadata_path",
-      text("the path of a metadata.csv"),
-      null,
-      "the dataset's metadata.csv",
-      flat("metadata_path"),
-      theirs("in_json")),
+      key(
+              Section.ROOT,
+              "metadata_path",
+              text("the path of a metadata.csv"),
+              null,
+              "the dataset's metadata.csv")
+          .flat("metadata_path")
+          .kohya("in_json", "metadata_file")),
 
   // dataset.label
   LABELER(LabelKeys.LABELER),
@@ -146,218 +134,106 @@ enum RequestKey {
   ANIMATED(LabelKeys.ANIMATED),
   SIDECARS(LabelKeys.SIDECARS),
 
-  // train
-  TASK(
-      Section.TRAIN,
-      "task",
-      choice("text-to-image", "causal-lm", "image-classification"),
-      "text-to-image",
-      "Flora",
-      flat("task"),
-      theirs("task_type")),
-  LORA_RANK(
-      Section.TRAIN,
-      "lora_rank",
-      whole(1, 1024),
-      8L,
-      "the usual of LoRA guides; diffusers and kohya 4",
-      flat("lora_rank", "r"),
-      theirs("rank", "network_dim")),
-  LORA_ALPHA(
-      Section.TRAIN,
-      "lora_alpha",
-      new Shape.Decimal(0, false, 65_536, true),
-      null,
-      "lora_rank, as diffusers; kohya 1",
-      flat("lora_alpha"),
-      theirs("network_alpha")),
-  LORA_DROPOUT(
-      Section.TRAIN,
-      "lora_dropout",
-      new Shape.Decimal(0, true, 1, false),
-      0.0,
-      "diffusers, kohya",
-      flat("lora_dropout", "dropout"),
-      theirs("network_dropout")),
-  BIAS(
-      Section.TRAIN,
-      "bias",
-      choice("none", "all", "lora_only"),
-      "none",
-      "peft",
-      flat("bias"),
-      theirs()),
-  TARGET_MODULES(
-      Section.TRAIN,
-      "target_modules",
-      new Shape.TextList(200, 200, true),
-      List.of("to_q", "to_k", "to_v", "to_out.0"),
-      "diffusers",
-      flat("target_modules", "unet_target_modules"),
-      theirs()),
-  RESOLUTION(
-      Section.TRAIN,
-      "resolution",
-      new Shape.Whole(16, 4096, 8),
-      512L,
-      "diffusers, kohya",
-      flat("resolution"),
-      theirs()),
-  CENTER_CROP(
-      Section.TRAIN,
-      "center_crop",
-      new Shape.Flag(),
-      false,
-      "diffusers",
-      flat("center_crop"),
-      theirs()),
-  RANDOM_FLIP(
-      Section.TRAIN,
-      "random_flip",
-      new Shape.Flag(),
-      false,
-      "diffusers",
-      flat("random_flip"),
-      theirs("flip_aug")),
-  BATCH_SIZE(
-      Section.TRAIN,
-      "batch_size",
-      whole(1, 1024),
-      1L,
-      "kohya; diffusers 16",
-      flat("batch_size", "train_batch_size"),
-      theirs("per_device_train_batch_size")),
-  GRADIENT_ACCUMULATION_STEPS(
-      Section.TRAIN,
-      "gradient_accumulation_steps",
-      whole(1, 4096),
-      1L,
-      "diffusers, kohya",
-      flat("gradient_accumulation_steps"),
-      theirs()),
-  EPOCHS(
-      Section.TRAIN,
-      "epochs",
-      whole(1, 100_000),
-      null,
-      "none; diffusers 100",
-      flat("epochs"),
-      theirs("num_train_epochs", "max_train_epochs", "num_epochs")),
-  MAX_TRAIN_STEPS(
-      Section.TRAIN,
-      "max_train_steps",
-      whole(1, 10_000_000),
-      null,
-      "1000 when there are no epochs either; kohya 1600",
-      flat("max_train_steps"),
-      theirs("max_steps")),
-  LEARNING_RATE(
-      Section.TRAIN,
-      "learning_rate",
-      new Shape.Decimal(0, false, 10, true),
-      1e-4,
-      "diffusers",
-      flat("learning_rate"),
-      theirs("lr", "unet_lr")),
-  LR_SCHEDULER(
-      Section.TRAIN,
-      "lr_scheduler",
-      choice(
-          "constant",
-          "constant_with_warmup",
-          "cosine",
-          "linear",
-          "cosine_with_restarts",
-          "polynomial"),
-      "constant",
-      "diffusers, kohya",
-      flat("lr_scheduler"),
-      theirs("lr_scheduler_type")),
-  LR_WARMUP_STEPS(
-      Section.TRAIN,
-      "lr_warmup_steps",
-      whole(0, 10_000_000),
-      0L,
-      "kohya; diffusers 500",
-      flat("lr_warmup_steps"),
-      theirs("warmup_steps")),
-  ADAM_BETA1(
-      Section.TRAIN,
-      "adam_beta1",
-      new Shape.Decimal(0, true, 1, false),
-      0.9,
-      "diffusers, AdamW",
-      flat("adam_beta1"),
-      theirs()),
-  ADAM_BETA2(
-      Section.TRAIN,
-      "adam_beta2",
-      new Shape.Decimal(0, true, 1, false),
-      0.999,
-      "diffusers, AdamW",
-      flat("adam_beta2"),
-      theirs()),
-  ADAM_EPSILON(
-      Section.TRAIN,
-      "adam_epsilon",
-      new Shape.Decimal(0, false, 1, true),
-      1e-8,
-      "diffusers, AdamW",
-      flat("adam_epsilon"),
-      theirs()),
-  WEIGHT_DECAY(
-      Section.TRAIN,
-      "weight_decay",
-      new Shape.Decimal(0, true, 1, true),
-      1e-2,
-      "diffusers, AdamW",
-      flat("weight_decay"),
-      theirs("adam_weight_decay")),
-  MAX_GRAD_NORM(
-      Section.TRAIN,
-      "max_grad_norm",
-      new Shape.Decimal(0, false, 1e6, true),
-      1.0,
-      "diffusers, kohya",
-      flat("max_grad_norm"),
-      theirs()),
-  SNR_GAMMA(
-      Section.TRAIN,
-      "snr_gamma",
-      new Shape.Decimal(0, false, 1e6, true),
-      null,
-      "none, as diffusers",
-      flat("snr_gamma"),
-      theirs("min_snr_gamma")),
-  MIXED_PRECISION(
-      Section.TRAIN,
-      "mixed_precision",
-      choice("no", "fp16", "bf16"),
-      "no",
-      "kohya",
-      flat("mixed_precision"),
-      theirs()),
-  FP16(Section.TRAIN, "fp16", new Shape.Flag(), null, "mixed_precision", flat("fp16"), theirs()),
-  SAVE_STEPS(
-      Section.TRAIN,
-      "save_steps",
-      whole(1, 10_000_000),
-      500L,
-      "diffusers",
-      flat("save_steps"),
-      theirs("checkpointing_steps", "save_every_n_steps")),
-  SEED(
-      Section.TRAIN,
-      "seed",
-      whole(0, Long.MAX_VALUE),
-      0L,
-      "Flora: the same request makes the same adapter",
-      flat("seed"),
-      theirs()),
+  // train: what is trained
+  TRAIN_PRESET(NetworkKeys.PRESET),
+  TASK(NetworkKeys.TASK),
+  LORA_RANK(NetworkKeys.LORA_RANK),
+  LORA_ALPHA(NetworkKeys.LORA_ALPHA),
+  LORA_DROPOUT(NetworkKeys.LORA_DROPOUT),
+  USE_RSLORA(NetworkKeys.USE_RSLORA),
+  BIAS(NetworkKeys.BIAS),
+  TARGET_MODULES(NetworkKeys.TARGET_MODULES),
+  CONV_RANK(NetworkKeys.CONV_RANK),
+  CONV_ALPHA(NetworkKeys.CONV_ALPHA),
+  TRAIN_UNET(NetworkKeys.TRAIN_UNET),
+  TRAIN_TEXT_ENCODER(NetworkKeys.TRAIN_TEXT_ENCODER),
+  TEXT_ENCODER_TARGET_MODULES(NetworkKeys.TEXT_ENCODER_TARGET_MODULES),
+  INIT_ADAPTER(NetworkKeys.INIT_ADAPTER),
+  PREDICTION_TYPE(NetworkKeys.PREDICTION_TYPE),
+  SNR_GAMMA(NetworkKeys.SNR_GAMMA),
+  NOISE_OFFSET(NetworkKeys.NOISE_OFFSET),
+  LOSS_TYPE(NetworkKeys.LOSS_TYPE),
+  HUBER_C(NetworkKeys.HUBER_C),
+  HUBER_SCHEDULE(NetworkKeys.HUBER_SCHEDULE),
+  MIN_TIMESTEP(NetworkKeys.MIN_TIMESTEP),
+  MAX_TIMESTEP(NetworkKeys.MAX_TIMESTEP),
+  ZERO_TERMINAL_SNR(NetworkKeys.ZERO_TERMINAL_SNR),
+
+  // train: how it is learned
+  BATCH_SIZE(OptimizerKeys.BATCH_SIZE),
+  BATCH_SIZE_AUTO(OptimizerKeys.BATCH_SIZE_AUTO),
+  GRADIENT_ACCUMULATION_STEPS(OptimizerKeys.GRADIENT_ACCUMULATION_STEPS),
+  EPOCHS(OptimizerKeys.EPOCHS),
+  MAX_TRAIN_STEPS(OptimizerKeys.MAX_TRAIN_STEPS),
+  MAX_TRAIN_TIME(OptimizerKeys.MAX_TRAIN_TIME),
+  LEARNING_RATE(OptimizerKeys.LEARNING_RATE),
+  TEXT_ENCODER_LR(OptimizerKeys.TEXT_ENCODER_LR),
+  LR_SCHEDULER(OptimizerKeys.LR_SCHEDULER),
+  LR_WARMUP_STEPS(OptimizerKeys.LR_WARMUP_STEPS),
+  LR_WARMUP_RATIO(OptimizerKeys.LR_WARMUP_RATIO),
+  LR_NUM_CYCLES(OptimizerKeys.LR_NUM_CYCLES),
+  LR_POWER(OptimizerKeys.LR_POWER),
+  ADAM_BETA1(OptimizerKeys.ADAM_BETA1),
+  ADAM_BETA2(OptimizerKeys.ADAM_BETA2),
+  ADAM_EPSILON(OptimizerKeys.ADAM_EPSILON),
+  WEIGHT_DECAY(OptimizerKeys.WEIGHT_DECAY),
+  MAX_GRAD_NORM(OptimizerKeys.MAX_GRAD_NORM),
+  EMA_DECAY(OptimizerKeys.EMA_DECAY),
+
+  // train: pictures and captions
+  RESOLUTION(DataKeys.RESOLUTION),
+  RESOLUTION_HEIGHT(DataKeys.RESOLUTION_HEIGHT),
+  ENABLE_BUCKET(DataKeys.ENABLE_BUCKET),
+  MIN_BUCKET_RESO(DataKeys.MIN_BUCKET_RESO),
+  MAX_BUCKET_RESO(DataKeys.MAX_BUCKET_RESO),
+  BUCKET_RESO_STEPS(DataKeys.BUCKET_RESO_STEPS),
+  BUCKET_NO_UPSCALE(DataKeys.BUCKET_NO_UPSCALE),
+  CENTER_CROP(DataKeys.CENTER_CROP),
+  RANDOM_FLIP(DataKeys.RANDOM_FLIP),
+  REPEATS(DataKeys.REPEATS),
+  CAPTION_DROPOUT_RATE(DataKeys.CAPTION_DROPOUT_RATE),
+  CAPTION_DROPOUT_EVERY_N_EPOCHS(DataKeys.CAPTION_DROPOUT_EVERY_N_EPOCHS),
+  CAPTION_TAG_DROPOUT_RATE(DataKeys.CAPTION_TAG_DROPOUT_RATE),
+  SHUFFLE_CAPTION(DataKeys.SHUFFLE_CAPTION),
+  KEEP_TOKENS(DataKeys.KEEP_TOKENS),
+  KEEP_TOKENS_SEPARATOR(DataKeys.KEEP_TOKENS_SEPARATOR),
+  CAPTION_SEPARATOR(DataKeys.CAPTION_SEPARATOR),
+  CAPTION_PREFIX(DataKeys.CAPTION_PREFIX),
+  CAPTION_SUFFIX(DataKeys.CAPTION_SUFFIX),
+  MAX_TOKEN_LENGTH(DataKeys.MAX_TOKEN_LENGTH),
+  CLIP_SKIP(DataKeys.CLIP_SKIP),
+
+  // train: what computes, what is kept
+  MIXED_PRECISION(RunKeys.MIXED_PRECISION),
+  FP16(RunKeys.FP16),
+  GRADIENT_CHECKPOINTING(RunKeys.GRADIENT_CHECKPOINTING),
+  DEVICE(RunKeys.DEVICE),
+  DEVICES(RunKeys.DEVICES),
+  SAVE_STEPS(RunKeys.SAVE_STEPS),
+  SAVE_EVERY_N_EPOCHS(RunKeys.SAVE_EVERY_N_EPOCHS),
+  CHECKPOINTS_TO_KEEP(RunKeys.CHECKPOINTS_TO_KEEP),
+  SAVE_PRECISION(RunKeys.SAVE_PRECISION),
+  VALIDATION_SPLIT(RunKeys.VALIDATION_SPLIT),
+  EVAL_STEPS(RunKeys.EVAL_STEPS),
+  EARLY_STOPPING_PATIENCE(RunKeys.EARLY_STOPPING_PATIENCE),
+  VALIDATION_SEED(RunKeys.VALIDATION_SEED),
+  PREVIEW_PROMPTS(RunKeys.PREVIEW_PROMPTS),
+  PREVIEW_STEPS(RunKeys.PREVIEW_STEPS),
+  PREVIEW_SAMPLER(RunKeys.PREVIEW_SAMPLER),
+  PREVIEW_GUIDANCE(RunKeys.PREVIEW_GUIDANCE),
+  PREVIEW_SAMPLING_STEPS(RunKeys.PREVIEW_SAMPLING_STEPS),
+  PREVIEW_SEED(RunKeys.PREVIEW_SEED),
+  PREVIEW_AT_FIRST(RunKeys.PREVIEW_AT_FIRST),
+  SEED(RunKeys.SEED),
+
   OUTPUT_DIR(
-      Section.ROOT, "output_dir", text("a folder"), null, "none", flat("output_dir"), theirs()),
+      key(Section.ROOT, "output_dir", text("a folder"), null, "none")
+          .flat("output_dir")
+          .both("output_dir")),
   LOGGING_DIR(
-      Section.ROOT, "logging_dir", text("a folder"), null, "none", flat("logging_dir"), theirs());
+      key(Section.ROOT, "logging_dir", text("a folder"), null, "none")
+          .flat("logging_dir")
+          .both("logging_dir"));
 
   /** A part of the canonical form. */
   enum Section {
@@ -385,15 +261,9 @@ enum RequestKey {
     this.spec = spec;
   }
 
-  RequestKey(
-      Section section,
-      String key,
-      Shape shape,
-      @Nullable Object fallback,
-      String source,
-      List<String> flat,
-      List<String> foreign) {
-    this(new KeySpec(section, key, shape, fallback, source, flat, foreign));
+  private static KeySpec key(
+      Section section, String key, Shape shape, @Nullable Object fallback, String source) {
+    return new KeySpec(section, key, shape, fallback, source);
   }
 
   /** The part it belongs to. */
@@ -411,9 +281,24 @@ enum RequestKey {
     return spec.shape();
   }
 
-  /** What it means not to write it; null = nothing, or what the assembly says. */
+  /** What it means not to write it in our dialect; null = nothing, or what the assembly says. */
   @Nullable Object fallback() {
-    return spec.fallback();
+    return fallback(Dialect.FLORA);
+  }
+
+  /** What it means not to write it; null = nothing, or what the assembly says. */
+  @Nullable Object fallback(Dialect dialect) {
+    return spec.notYet() == null ? wanted(dialect) : spec.notYet().until();
+  }
+
+  /** What it will mean not to write it, once something acts on the key. */
+  @Nullable Object wanted(Dialect dialect) {
+    return spec.defaults().getOrDefault(dialect, spec.fallback());
+  }
+
+  /** Whether anything acts on it. Until then only what holds anyway can be said. */
+  boolean isActedOn() {
+    return spec.notYet() == null;
   }
 
   /** Where the default comes from, for people. */
@@ -426,37 +311,23 @@ enum RequestKey {
     return Stream.concat(Stream.of(key()), spec.flat().stream()).distinct().toList();
   }
 
-  /** Its names at the top of the document: the flat form. */
+  /** Its names at the top of a document in our dialect: the flat form. */
   List<String> atRoot() {
     return section() == Section.ROOT ? inSection() : spec.flat();
   }
 
-  /** What other tools call it, where that is not a name of ours. */
+  /** Its names at the top of a document; none = it cannot be said there. */
+  List<String> atRoot(Dialect dialect) {
+    return dialect == Dialect.FLORA ? atRoot() : spec.names().getOrDefault(dialect, List.of());
+  }
+
+  /** What tools call it that have no dialect here. */
   List<String> foreign() {
     return spec.foreign();
   }
 
-  private static Shape text(String expected) {
-    return new Shape.Text(1024, expected);
-  }
-
-  private static Shape whole(long min, long max) {
-    return new Shape.Whole(min, max, 1);
-  }
-
-  private static Shape choice(String... words) {
-    return new Shape.Choice(List.of(words));
-  }
-
-  private static List<String> flat(String... names) {
-    return List.of(names);
-  }
-
-  private static List<String> only() {
-    return List.of();
-  }
-
-  private static List<String> theirs(String... names) {
-    return List.of(names);
+  /** The first dialect that calls it so at the top of a document. */
+  Optional<Dialect> dialectOf(String name) {
+    return Stream.of(Dialect.values()).filter(d -> atRoot(d).contains(name)).findFirst();
   }
 }

@@ -4,6 +4,7 @@ import flora.schemas.Names;
 import flora.schemas.document.DocumentException;
 import flora.schemas.document.JsonDocument;
 import flora.schemas.document.Node;
+import flora.schemas.document.TomlDocument;
 import flora.schemas.document.YamlDocument;
 import java.util.LinkedHashMap;
 import org.jspecify.annotations.Nullable;
@@ -20,7 +21,7 @@ public final class RequestReader {
 
   private RequestReader() {}
 
-  /** Reads a request in Flora's own dialect. */
+  /** Reads a request: TOML in kohya's dialect, all else in Flora's own. */
   public static EffectiveRequest read(byte[] document, ContentKind kind) {
     return read(document, kind, null);
   }
@@ -28,11 +29,12 @@ public final class RequestReader {
   /**
    * Reads a request.
    *
-   * @param dialect whose names the keys have; null = Flora's
+   * @param dialect whose names the keys have, {@code flora}, {@code kohya} or {@code diffusers};
+   *     null = kohya's in TOML, else Flora's
    */
   public static EffectiveRequest read(byte[] document, ContentKind kind, @Nullable String dialect) {
-    refuseForeign(dialect);
-    return assemble(fields(parse(document, kind)), null);
+    var whose = Dialect.of(kind, dialect);
+    return assemble(GivenKeys.of(fields(parse(document, kind)), whose), null);
   }
 
   /**
@@ -42,12 +44,12 @@ public final class RequestReader {
    * @param folder the dataset's name
    */
   public static EffectiveRequest readDropped(byte[] document, ContentKind kind, String folder) {
-    return assemble(fields(parse(document, kind)), checked(folder));
+    return assemble(GivenKeys.of(fields(parse(document, kind))), checked(folder));
   }
 
   /** What a dropped folder without a request asks for: to be labelled with the defaults. */
   public static EffectiveRequest dropped(String folder) {
-    return assemble(new Node.Fields(new LinkedHashMap<>()), checked(folder));
+    return assemble(GivenKeys.of(new Node.Fields(new LinkedHashMap<>())), checked(folder));
   }
 
   /**
@@ -60,8 +62,8 @@ public final class RequestReader {
         "train_data_dir", "/train_data_dir", References.lastPart(trainDataDir));
   }
 
-  private static EffectiveRequest assemble(Node.Fields fields, @Nullable String folder) {
-    return new RequestAssembly(GivenKeys.of(fields), folder).assemble();
+  private static EffectiveRequest assemble(GivenKeys given, @Nullable String folder) {
+    return new RequestAssembly(given, folder).assemble();
   }
 
   private static Node parse(byte[] document, ContentKind kind) {
@@ -69,13 +71,11 @@ public final class RequestReader {
       return switch (kind) {
         case JSON -> JsonDocument.read(document);
         case YAML -> YamlDocument.read(document);
-        case TOML ->
-            throw RequestException.unsupported(
-                "", "kohya's TOML is not read yet", "send YAML or JSON with Flora's own keys");
+        case TOML -> TomlDocument.read(document);
       };
     } catch (DocumentException e) {
       throw RequestException.invalid(
-          e.pointer(), String.valueOf(e.getMessage()), "send one plain YAML or JSON object");
+          e.pointer(), String.valueOf(e.getMessage()), "send one plain YAML, JSON or TOML object");
     }
   }
 
@@ -88,17 +88,6 @@ public final class RequestReader {
     }
     throw RequestException.invalid(
         "", "a run request is an object, not " + Shape.shown(document), null);
-  }
-
-  private static void refuseForeign(@Nullable String dialect) {
-    if (dialect == null || dialect.equals("flora")) {
-      return;
-    }
-    if (dialect.equals("diffusers") || dialect.equals("kohya")) {
-      throw RequestException.unsupported(
-          "", "the dialect " + dialect + " is not read yet", "write Flora's own keys");
-    }
-    throw RequestException.invalid("", "unknown dialect", "leave ?dialect out, or write diffusers");
   }
 
   private static String checked(String folder) {

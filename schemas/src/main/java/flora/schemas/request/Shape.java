@@ -3,12 +3,14 @@ package flora.schemas.request;
 import flora.schemas.document.Node;
 import flora.schemas.document.Node.Style;
 import java.math.BigDecimal;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What the value of a key looks like, and how it is read from a document. */
@@ -208,6 +210,143 @@ sealed interface Shape {
         }
       }
       return texts.size() <= maxItems ? List.copyOf(texts) : null;
+    }
+  }
+
+  /**
+   * The side of a square in pixels, or width and height: {@code 512}, {@code "512,768"}, {@code
+   * [512, 768]}. The value is a whole number, or an {@link Area} where the two differ.
+   */
+  record Side(long min, long max, int multipleOf) implements Shape {
+
+    /** Width and height that differ, pixels. */
+    record Area(long width, long height) {}
+
+    @Override
+    public String expected() {
+      return new Whole(min, max, multipleOf).expected() + ", or two such as width,height";
+    }
+
+    @Override
+    public @Nullable Object readOrNull(Node node) {
+      var sides = new ArrayList<Long>();
+      for (var side : sides(node)) {
+        if (!(new Whole(min, max, multipleOf).readOrNull(side) instanceof Long number)) {
+          return null;
+        }
+        sides.add(number);
+      }
+      return switch (sides.size()) {
+        case 1 -> sides.getFirst();
+        case 2 ->
+            sides.getFirst().equals(sides.getLast())
+                ? sides.getFirst()
+                : new Area(sides.getFirst(), sides.getLast());
+        default -> null;
+      };
+    }
+
+    private static List<Node> sides(Node node) {
+      return switch (node) {
+        case Node.Items(var items) -> items;
+        case Node.Scalar(String text, Style style) when style != Style.NUMBER ->
+            Stream.of(text.split(",", 4))
+                .map(side -> (Node) new Node.Scalar(side.strip(), Style.PLAIN))
+                .toList();
+        case Node.Scalar number -> List.of(number);
+        case Node.Fields _ -> List.of();
+      };
+    }
+  }
+
+  /** A number of steps, or a share of all of them. The value is whole, or a number below 1. */
+  record Steps(long max) implements Shape {
+    @Override
+    public String expected() {
+      return new Whole(0, max, 1).expected() + ", or a share of all steps below 1";
+    }
+
+    @Override
+    public @Nullable Object readOrNull(Node node) {
+      var whole = new Whole(0, max, 1).readOrNull(node);
+      return whole == null ? new Decimal(0, true, 1, false).readOrNull(node) : whole;
+    }
+  }
+
+  /** Seconds, or hours, minutes and seconds: {@code 5400}, {@code 1h30m}. */
+  record Time() implements Shape {
+    private static final Pattern PARTS =
+        Pattern.compile("(?:(\\d{1,4})h)?(?:(\\d{1,5})m)?(?:(\\d{1,6})s)?");
+
+    @Override
+    public String expected() {
+      return "a time such as 2h30m, or seconds";
+    }
+
+    @Override
+    public @Nullable Object readOrNull(Node node) {
+      if (new Whole(1, 100_000_000, 1).readOrNull(node) instanceof Long seconds) {
+        return Duration.ofSeconds(seconds);
+      }
+      if (!(new Text(32, "").readOrNull(node) instanceof String text)) {
+        return null;
+      }
+      var parts = PARTS.matcher(text);
+      if (!parts.matches()) {
+        return null;
+      }
+      var time =
+          Duration.ofHours(part(parts.group(1)))
+              .plusMinutes(part(parts.group(2)))
+              .plusSeconds(part(parts.group(3)));
+      return time.isZero() ? null : time;
+    }
+
+    private static long part(@Nullable String digits) {
+      return digits == null ? 0 : Long.parseLong(digits);
+    }
+  }
+
+  /** What computes: {@code auto}, {@code cpu}, {@code cuda:0}. The value is text. */
+  record Device() implements Shape {
+    private static final Pattern WORDS = Pattern.compile("auto|cpu|cuda:\\d{1,3}");
+
+    @Override
+    public String expected() {
+      return "one of auto, cpu, cuda:0, cuda:1, …";
+    }
+
+    @Override
+    public @Nullable Object readOrNull(Node node) {
+      return new Text(16, "").readOrNull(node) instanceof String word
+              && WORDS.matcher(word).matches()
+          ? word
+          : null;
+    }
+  }
+
+  /** Several that compute together; a number is that GPU. The value is a list of texts. */
+  record Devices(int max) implements Shape {
+    @Override
+    public String expected() {
+      return "a list of at most %d of cpu, cuda:0 or a GPU's number".formatted(max);
+    }
+
+    @Override
+    public @Nullable Object readOrNull(Node node) {
+      if (!(node instanceof Node.Items(var items)) || items.size() > max) {
+        return null;
+      }
+      var devices = new ArrayList<String>();
+      for (var item : items) {
+        var number = new Whole(0, 999, 1).readOrNull(item);
+        var device = number == null ? new Device().readOrNull(item) : "cuda:" + number;
+        if (!(device instanceof String word) || word.equals("auto")) {
+          return null;
+        }
+        devices.add(word);
+      }
+      return List.copyOf(devices);
     }
   }
 

@@ -56,13 +56,16 @@ class HostileRequestTest {
           "\n  ");
 
   @ParameterizedTest
-  @EnumSource(names = {"JSON", "YAML"})
+  @EnumSource
   void damagedDocumentsAreRefusedWithAReason(ContentKind kind) {
     var whole =
-        kind == ContentKind.YAML
-            ? RequestReaderTest.ARTICLE
-            : new String(
-                Json.bytes(RequestReaderTest.yaml(RequestReaderTest.ARTICLE).request()), UTF_8);
+        switch (kind) {
+          case YAML -> RequestReaderTest.ARTICLE;
+          case JSON ->
+              new String(
+                  Json.bytes(RequestReaderTest.yaml(RequestReaderTest.ARTICLE).request()), UTF_8);
+          case TOML -> DialectTest.text("kohya.toml");
+        };
     var random = new Random(7);
     int refused = 0;
     for (int i = 0; i < 5_000; i++) {
@@ -93,7 +96,7 @@ class HostileRequestTest {
     for (int i = 0; i < 2_000; i++) {
       var bytes = new byte[1 + random.nextInt(60)];
       random.nextBytes(bytes);
-      for (var kind : List.of(ContentKind.JSON, ContentKind.YAML)) {
+      for (var kind : ContentKind.values()) {
         try {
           RequestReader.read(bytes, kind);
         } catch (RequestException e) {

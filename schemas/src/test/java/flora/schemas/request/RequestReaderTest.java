@@ -120,8 +120,10 @@ class RequestReaderTest {
           lora_dropout: 0.05
           batch_size: 4
           epochs: 10
+          learning_rate: 1e-4
           gradient_accumulation_steps: 2
           mixed_precision: fp16
+          save_steps: 500
         """;
 
     assertThat(yaml(canonical).request()).isEqualTo(yaml(ARTICLE).request());
@@ -269,25 +271,25 @@ class RequestReaderTest {
     assertThat(plan)
         .isEqualTo(
             StableDiffusionLora.defaults()
-                .with(NetworkPlan.of(8, 8, 0, List.of("to_q", "to_k", "to_v", "to_out.0")))
+                .with(NetworkPlan.of(8, 16, 0.1, List.of("to_q", "to_k", "to_v", "to_out.0")))
                 .with(
                     OptimizerPlan.of(
                         1,
                         1,
                         OptimizerPlan.Length.ofSteps(1000),
-                        OptimizerPlan.Rate.constant(1e-4),
+                        OptimizerPlan.Rate.constant(2e-4),
                         new OptimizerPlan.AdamW(0.9, 0.999, 1e-8, 0.01, 1.0)))
                 .with(ObjectivePlan.of(null))
-                .with(PicturePlan.of(512, false, false))
+                .with(PicturePlan.of(512, true, false))
                 .with(ComputePlan.of(MixedPrecision.NO))
-                .with(KeepPlan.of(500))
+                .with(KeepPlan.of(100))
                 .withSeed(0))
         .isEqualTo(StableDiffusionLora.defaults());
   }
 
   @Test
   void alphaFollowsTheRankWhenItIsNotWritten() {
-    assertThat(plan("lora_rank: 32\n").network().loraAlpha()).isEqualTo(32.0);
+    assertThat(plan("lora_rank: 32\n").network().loraAlpha()).isEqualTo(64.0);
     assertThat(plan("lora_rank: 32\nlora_alpha: 1\n").network().loraAlpha()).isEqualTo(1.0);
   }
 

@@ -187,7 +187,7 @@ class TrainingPlanTest {
   @MethodSource("later")
   void aKeyThatNothingActsOnYetIsRefusedByName(String key) {
     if (key.equals("preset")) {
-      return; // as a key of the model it has a meaning already
+      return; // what it stands for is written instead of it
     }
     var request =
         "{\"base_model\":\"a/b\",\"dataset\":{\"name\":\"x\"},\"train\":{\"%s\":%s}}"

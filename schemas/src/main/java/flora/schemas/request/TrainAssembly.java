@@ -1,0 +1,342 @@
+package flora.schemas.request;
+
+import static flora.schemas.request.RequestKey.*;
+
+import flora.schemas.request.KeepPlan.SavePrecision;
+import flora.schemas.request.ObjectivePlan.HuberSchedule;
+import flora.schemas.request.ObjectivePlan.LossType;
+import flora.schemas.request.ObjectivePlan.PredictionType;
+import flora.schemas.request.TrainingPlan.LrScheduler;
+import flora.schemas.request.TrainingPlan.MixedPrecision;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * From what was given of training to the plan that will be followed. Pure. Every key of the plan is
+ * filled here, be it acted on or not: one that is not has the value that holds anyway.
+ */
+final class TrainAssembly {
+
+  private static final int DEFAULT_STEPS = 1000;
+
+  private final GivenKeys given;
+  private final List<String> warnings;
+
+  /**
+   * Begins with what was given.
+   *
+   * @param warnings take what there is to say
+   */
+  TrainAssembly(GivenKeys given, List<String> warnings) {
+    this.given = given;
+    this.warnings = warnings;
+  }
+
+  TrainingPlan assemble() {
+    var task = required(TASK);
+    if (!task.equals("text-to-image")) {
+      throw RequestException.unsupported(
+          given.pointer(TASK), "task %s is not there yet".formatted(task), "write text-to-image");
+    }
+    if (!required(BIAS).equals("none")) {
+      throw RequestException.unsupported(
+          given.pointer(BIAS), "bias %s is not trained".formatted(required(BIAS)), "write none");
+    }
+    return TrainingPlan.StableDiffusionLora.defaults()
+        .with(network())
+        .with(optimizer())
+        .with(objective())
+        .with(pictures())
+        .with(captions())
+        .with(compute())
+        .with(keep())
+        .with(
+            new ValidationPlan(
+                decimal(VALIDATION_SPLIT),
+                orNull(EVAL_STEPS),
+                orNull(EARLY_STOPPING_PATIENCE),
+                given.whole(VALIDATION_SEED)))
+        .with(
+            new PreviewPlan(
+                given.texts(PREVIEW_PROMPTS),
+                orNull(PREVIEW_STEPS),
+                required(PREVIEW_SAMPLER),
+                decimal(PREVIEW_GUIDANCE),
+                integer(PREVIEW_SAMPLING_STEPS),
+                given.whole(PREVIEW_SEED),
+                given.flag(PREVIEW_AT_FIRST)))
+        .withSeed(whole(SEED));
+  }
+
+  private NetworkPlan network() {
+    requireSilence(TRAIN_TEXT_ENCODER, "network_train_unet_only = true");
+    var targets = TargetModules.resolve(given.texts(TARGET_MODULES), warnings);
+    if (targets.isEmpty()) {
+      throw RequestException.invalid(
+          given.pointer(TARGET_MODULES),
+          "target_modules must name at least one layer",
+          "leave it out for to_q, to_k, to_v, to_out.0");
+    }
+    int rank = integer(LORA_RANK);
+    var alpha = given.decimal(LORA_ALPHA);
+    var convRank = orNull(CONV_RANK);
+    var convAlpha = given.decimal(CONV_ALPHA);
+    if (convAlpha != null && convRank == null) {
+      throw RequestException.invalid(
+          given.pointer(CONV_ALPHA), "conv_alpha has no effect without conv_rank", "add conv_rank");
+    }
+    if (convRank != null && convAlpha == null && given.dialect() == Dialect.KOHYA) {
+      convAlpha = 1.0;
+    }
+    return new NetworkPlan(
+        rank,
+        alpha == null ? usualAlpha(rank) : alpha,
+        decimal(LORA_DROPOUT),
+        targets,
+        given.flag(USE_RSLORA),
+        convRank,
+        convAlpha,
+        given.flag(TRAIN_UNET),
+        given.flag(TRAIN_TEXT_ENCODER),
+        given.texts(TEXT_ENCODER_TARGET_MODULES),
+        given.text(INIT_ADAPTER));
+  }
+
+  private double usualAlpha(int rank) {
+    return switch (given.dialect()) {
+      case FLORA -> 2.0 * rank;
+      case KOHYA -> 1.0;
+      case DIFFUSERS -> rank;
+    };
+  }
+
+  /** What a dialect asks for by saying nothing has to be refused like what it says. */
+  private void requireSilence(RequestKey key, String remedy) {
+    var wanted = key.wanted(given.dialect());
+    if (!key.isActedOn() && !given.has(key) && !Objects.equals(wanted, key.fallback())) {
+      throw RequestException.unsupported(
+          "",
+          "where nothing is said, %s means %s = %s, which is known, but this version does not act"
+                  .formatted(given.dialect().word(), key.key(), wanted)
+              + " on it",
+          "write " + remedy);
+    }
+  }
+
+  private OptimizerPlan optimizer() {
+    var epochs = orNull(EPOCHS);
+    var steps = orNull(MAX_TRAIN_STEPS);
+    if (given.has(EPOCHS) && given.has(MAX_TRAIN_STEPS)) {
+      warnings.add("epochs: not used, max_train_steps says how long to train");
+    }
+    // what was said wins over what goes without saying, and steps win over epochs
+    if (steps != null && (given.has(MAX_TRAIN_STEPS) || !given.has(EPOCHS))) {
+      epochs = null;
+    } else if (epochs != null) {
+      steps = null;
+    } else {
+      steps = DEFAULT_STEPS;
+    }
+    var scheduler = scheduler();
+    return new OptimizerPlan(
+        integer(BATCH_SIZE),
+        integer(GRADIENT_ACCUMULATION_STEPS),
+        epochs,
+        steps,
+        decimal(LEARNING_RATE),
+        scheduler,
+        warmup(scheduler, steps),
+        decimal(ADAM_BETA1),
+        decimal(ADAM_BETA2),
+        decimal(ADAM_EPSILON),
+        decimal(WEIGHT_DECAY),
+        decimal(MAX_GRAD_NORM),
+        given.flag(BATCH_SIZE_AUTO),
+        given.time(MAX_TRAIN_TIME),
+        given.decimal(TEXT_ENCODER_LR),
+        given.decimal(LR_WARMUP_RATIO),
+        integer(LR_NUM_CYCLES),
+        decimal(LR_POWER),
+        given.decimal(EMA_DECAY));
+  }
+
+  private LrScheduler scheduler() {
+    return switch (required(LR_SCHEDULER)) {
+      case "constant" -> LrScheduler.CONSTANT;
+      case "constant_with_warmup" -> LrScheduler.CONSTANT_WITH_WARMUP;
+      case "cosine" -> LrScheduler.COSINE;
+      default ->
+          throw RequestException.unsupported(
+              given.pointer(LR_SCHEDULER),
+              "lr_scheduler %s is not there yet".formatted(required(LR_SCHEDULER)),
+              "write constant, constant_with_warmup or cosine");
+    };
+  }
+
+  private int warmup(LrScheduler scheduler, @Nullable Integer steps) {
+    var written = given.steps(LR_WARMUP_STEPS);
+    if (scheduler == LrScheduler.CONSTANT && given.dialect() != Dialect.FLORA) {
+      if (given.has(LR_WARMUP_STEPS) && written.doubleValue() > 0) {
+        warnings.add("lr_warmup_steps: lr_scheduler constant has no warm-up, as in their scripts");
+      }
+      return 0;
+    }
+    if (scheduler == LrScheduler.CONSTANT && written.doubleValue() > 0) {
+      throw RequestException.invalid(
+          given.pointer(LR_WARMUP_STEPS),
+          "lr_warmup_steps has no effect on lr_scheduler constant",
+          "write lr_scheduler: constant_with_warmup, or leave lr_warmup_steps out");
+    }
+    if (written instanceof Long whole) {
+      return Math.toIntExact(whole);
+    }
+    if (steps == null) {
+      throw RequestException.unsupported(
+          given.pointer(LR_WARMUP_STEPS),
+          "lr_warmup_steps: a share of the steps of so many epochs is not there yet",
+          "write max_train_steps, or lr_warmup_steps as a number of steps");
+    }
+    return (int) (written.doubleValue() * steps);
+  }
+
+  private ObjectivePlan objective() {
+    var least = orNull(MIN_TIMESTEP);
+    var most = orNull(MAX_TIMESTEP);
+    if (least != null && most != null && least >= most) {
+      throw RequestException.invalid(
+          given.pointer(MIN_TIMESTEP),
+          "min_timestep %d is not below max_timestep %d".formatted(least, most),
+          "no timestep is left to learn from");
+    }
+    var prediction = given.text(PREDICTION_TYPE);
+    return new ObjectivePlan(
+        given.decimal(SNR_GAMMA),
+        prediction == null
+            ? null
+            : switch (prediction) {
+              case "epsilon" -> PredictionType.EPSILON;
+              case "sample" -> PredictionType.SAMPLE;
+              default -> PredictionType.VELOCITY;
+            },
+        decimal(NOISE_OFFSET),
+        switch (required(LOSS_TYPE)) {
+          case "huber" -> LossType.HUBER;
+          case "smooth_l1" -> LossType.SMOOTH_L1;
+          case "l1" -> LossType.L1;
+          default -> LossType.L2;
+        },
+        decimal(HUBER_C),
+        switch (required(HUBER_SCHEDULE)) {
+          case "constant" -> HuberSchedule.CONSTANT;
+          case "exponential" -> HuberSchedule.EXPONENTIAL;
+          default -> HuberSchedule.SNR;
+        },
+        least,
+        most,
+        given.flag(ZERO_TERMINAL_SNR));
+  }
+
+  private PicturePlan pictures() {
+    var area = given.area(RESOLUTION);
+    var height = orNull(RESOLUTION_HEIGHT);
+    if (area.width() != area.height()) {
+      if (!RESOLUTION_HEIGHT.isActedOn()) {
+        throw RequestException.unsupported(
+            given.pointer(RESOLUTION),
+            "resolution: pictures that are no squares are not trained on yet",
+            "write one number");
+      }
+      height = Math.toIntExact(area.height());
+    }
+    return new PicturePlan(
+        Math.toIntExact(area.width()),
+        given.flag(CENTER_CROP),
+        given.flag(RANDOM_FLIP),
+        height,
+        given.flag(ENABLE_BUCKET),
+        integer(MIN_BUCKET_RESO),
+        integer(MAX_BUCKET_RESO),
+        integer(BUCKET_RESO_STEPS),
+        given.flag(BUCKET_NO_UPSCALE),
+        integer(REPEATS));
+  }
+
+  private CaptionPlan captions() {
+    return new CaptionPlan(
+        decimal(CAPTION_DROPOUT_RATE),
+        integer(CAPTION_DROPOUT_EVERY_N_EPOCHS),
+        decimal(CAPTION_TAG_DROPOUT_RATE),
+        given.flag(SHUFFLE_CAPTION),
+        integer(KEEP_TOKENS),
+        given.text(KEEP_TOKENS_SEPARATOR),
+        required(CAPTION_SEPARATOR),
+        given.text(CAPTION_PREFIX),
+        given.text(CAPTION_SUFFIX),
+        integer(MAX_TOKEN_LENGTH),
+        integer(CLIP_SKIP));
+  }
+
+  private ComputePlan compute() {
+    if (given.text(DEVICE) != null && !given.texts(DEVICES).isEmpty()) {
+      throw GivenKeys.disagree(given.get(DEVICE).orElseThrow(), given.get(DEVICES).orElseThrow());
+    }
+    return new ComputePlan(
+        precision(), given.flag(GRADIENT_CHECKPOINTING), given.text(DEVICE), given.texts(DEVICES));
+  }
+
+  private MixedPrecision precision() {
+    var word = required(MIXED_PRECISION);
+    if (given.has(FP16)) {
+      var fromFlag = given.flag(FP16) ? "fp16" : "no";
+      if (given.has(MIXED_PRECISION) && !fromFlag.equals(word)) {
+        throw GivenKeys.disagree(
+            given.get(MIXED_PRECISION).orElseThrow(), given.get(FP16).orElseThrow());
+      }
+      word = fromFlag;
+    }
+    var precision =
+        switch (word) {
+          case "fp16" -> MixedPrecision.FP16;
+          case "bf16" -> MixedPrecision.BF16;
+          default -> MixedPrecision.NO;
+        };
+    if (precision != MixedPrecision.NO) {
+      warnings.add("mixed_precision: without a GPU %s computes in fp32".formatted(word));
+    }
+    return precision;
+  }
+
+  private KeepPlan keep() {
+    return new KeepPlan(
+        integer(SAVE_STEPS),
+        orNull(SAVE_EVERY_N_EPOCHS),
+        orNull(CHECKPOINTS_TO_KEEP),
+        switch (required(SAVE_PRECISION)) {
+          case "fp16" -> SavePrecision.FP16;
+          case "bf16" -> SavePrecision.BF16;
+          default -> SavePrecision.FP32;
+        });
+  }
+
+  private String required(RequestKey key) {
+    return Objects.requireNonNull(given.text(key), key.key());
+  }
+
+  private long whole(RequestKey key) {
+    return Objects.requireNonNull(given.whole(key), key.key());
+  }
+
+  private int integer(RequestKey key) {
+    return Math.toIntExact(whole(key));
+  }
+
+  private @Nullable Integer orNull(RequestKey key) {
+    var number = given.whole(key);
+    return number == null ? null : Math.toIntExact(number);
+  }
+
+  private double decimal(RequestKey key) {
+    return Objects.requireNonNull(given.decimal(key), key.key());
+  }
+}
