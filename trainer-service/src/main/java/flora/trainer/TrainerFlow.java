@@ -23,6 +23,7 @@ import flora.trainer.checkpoint.ComputeFingerprint;
 import flora.trainer.checkpoint.TrainingState;
 import flora.trainer.data.PictureSet;
 import flora.trainer.export.AdapterExport;
+import flora.trainer.export.NetworkProbe;
 import flora.trainer.recipe.StableDiffusionLoraRecipe;
 import flora.trainer.recipe.TrainedAdapter;
 import flora.trainer.recipe.TrainingJob;
@@ -136,7 +137,8 @@ final class TrainerFlow implements StageFlow {
       var trained = StableDiffusionLoraRecipe.train(job, resumed, events);
 
       context.proceed();
-      var artifacts = new ArrayList<>(export(trained, context, events, scratch.resolve("export")));
+      var names = export(trained, plan, model, scratch.resolve("export"));
+      var artifacts = new ArrayList<>(publish(names, context, events, scratch.resolve("export")));
       artifacts.addAll(curves.finish());
       artifacts.add(runCard(trained, plan, beginning, context));
       context.proceed();
@@ -181,9 +183,16 @@ final class TrainerFlow implements StageFlow {
     return loaded;
   }
 
-  private List<Artifact> export(
-      TrainedAdapter trained, StageContext context, TrainingEvents events, Path folder) {
-    var names = AdapterExport.write(trained.adapter(), trained.provenance(), folder);
+  private static List<String> export(
+      TrainedAdapter trained, TrainingPlan.StableDiffusionLora plan, BaseModel model, Path folder) {
+    try (var probe = NetworkProbe.open(model.files(), trained.adapter())) {
+      return AdapterExport.write(
+          trained.adapter(), trained.provenance(), plan.keep().savePrecision(), probe, folder);
+    }
+  }
+
+  private List<Artifact> publish(
+      List<String> names, StageContext context, TrainingEvents events, Path folder) {
     var artifacts = new ArrayList<Artifact>();
     for (var name : names) {
       context.proceed();

@@ -19,6 +19,7 @@ import flora.models.train.LoraStep;
 import flora.models.train.ParameterGroups;
 import flora.models.train.ParameterGroups.Group;
 import flora.models.weights.AdaptableLayer;
+import flora.trainer.export.Adapter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -78,9 +79,9 @@ final class LoraTrainingSets implements GoldenKind {
               unet, schedule, hyper.has("min_snr_gamma") ? hyper.decimal("min_snr_gamma") : null);
       var replay = new Replay(set, encoder, loss, optimizer, step, out);
       replay.train();
-      // the files that are written hold no text encoder yet
-      if (exports != null && textLora == null) {
-        ReplayExport.write(set, hyper, lora, exports.resolve(set.name()));
+      if (exports != null) {
+        var adapter = textLora == null ? Adapter.of(lora) : Adapter.of(lora, textLora);
+        ReplayExport.write(set, hyper, adapter, exports.resolve(set.name()));
       }
       replay.weights("final.");
       if (set.has("grad_final." + optimizer.groups().names().getFirst())) {

@@ -1,9 +1,10 @@
 package flora.standalone.parity;
 
 import flora.models.ModelConfig;
-import flora.models.lora.Lora;
+import flora.models.singlefile.ModelFiles;
 import flora.schemas.Sha256;
 import flora.schemas.request.KeepPlan;
+import flora.schemas.request.KeepPlan.SavePrecision;
 import flora.schemas.request.NetworkPlan;
 import flora.schemas.request.ObjectivePlan;
 import flora.schemas.request.OptimizerPlan;
@@ -11,6 +12,7 @@ import flora.schemas.request.PicturePlan;
 import flora.schemas.request.TrainingPlan;
 import flora.trainer.export.Adapter;
 import flora.trainer.export.AdapterExport;
+import flora.trainer.export.NetworkProbe;
 import flora.trainer.export.Provenance;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -28,7 +30,7 @@ final class ReplayExport {
   private ReplayExport() {}
 
   /** Writes {@code adapter/…} into a folder. */
-  static void write(GoldenSet set, ModelConfig hyper, Lora lora, Path folder) {
+  static void write(GoldenSet set, ModelConfig hyper, Adapter adapter, Path folder) {
     Path weights = set.model().resolve("unet").resolve("diffusion_pytorch_model.safetensors");
     var plan = plan(hyper);
     var provenance =
@@ -45,7 +47,9 @@ final class ReplayExport {
             plan,
             hyper.integer("steps"),
             1);
-    AdapterExport.write(Adapter.of(lora), provenance, folder);
+    try (var probe = NetworkProbe.open(ModelFiles.open(set.model()), adapter)) {
+      AdapterExport.write(adapter, provenance, SavePrecision.FP32, probe, folder);
+    }
   }
 
   private static TrainingPlan.StableDiffusionLora plan(ModelConfig hyper) {

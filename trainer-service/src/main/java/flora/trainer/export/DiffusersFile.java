@@ -1,15 +1,12 @@
 package flora.trainer.export;
 
-import static flora.models.lora.LoraKeys.Network.UNET;
-
 import flora.models.lora.LoraKeys;
-import flora.tensors.SafetensorsFile;
+import flora.schemas.request.KeepPlan.SavePrecision;
 import flora.tensors.SafetensorsWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Collection;
-import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An adapter in the keys of diffusers' {@code save_lora_weights}: {@code
@@ -22,29 +19,22 @@ final class DiffusersFile {
 
   private DiffusersFile() {}
 
-  static void write(Adapter adapter, Provenance provenance, Path file) {
+  static void write(
+      Adapter adapter, Map<String, String> metadata, SavePrecision precision, Path file) {
     var writer = new SafetensorsWriter();
-    provenance.metadata().forEach(writer::metadata);
-    writer.metadata("lora_adapter_metadata", LoraConfig.json(adapter, "unet.", Map.of()));
-    for (var pair : adapter.pairs()) {
-      writer.add(
-          LoraKeys.DIFFUSERS.a(UNET, pair.module()), pair.down().shape(), pair.down().values());
-      writer.add(LoraKeys.DIFFUSERS.b(UNET, pair.module()), pair.up().shape(), pair.up().values());
-    }
-    writer.writeTo(file);
-  }
-
-  static List<Adapter.Pair> read(Path path, Collection<String> modules) {
-    try (var file = SafetensorsFile.open(path)) {
-      var pairs = new ArrayList<Adapter.Pair>();
-      for (var module : modules) {
-        pairs.add(
-            new Adapter.Pair(
-                module,
-                Tensors.read(file, LoraKeys.DIFFUSERS.a(UNET, module)),
-                Tensors.read(file, LoraKeys.DIFFUSERS.b(UNET, module))));
+    metadata.forEach(writer::metadata);
+    var settings = new TreeMap<String, @Nullable Object>();
+    for (var part : adapter.parts()) {
+      PeftSettings.folded(part)
+          .forEach((name, value) -> settings.put(part.network().word() + "." + name, value));
+      for (var pair : part.pairs()) {
+        var a = LoraKeys.DIFFUSERS.a(part.network(), pair.module());
+        var b = LoraKeys.DIFFUSERS.b(part.network(), pair.module());
+        Tensors.add(writer, a, pair.down(), precision);
+        Tensors.add(writer, b, pair.up(), precision);
       }
-      return pairs;
     }
+    writer.metadata("lora_adapter_metadata", PeftSettings.json(settings));
+    writer.writeTo(file);
   }
 }

@@ -2,6 +2,7 @@ package flora.trainer.export;
 
 import flora.schemas.ErrorCode;
 import flora.schemas.PipelineException;
+import flora.schemas.request.KeepPlan.SavePrecision;
 import org.jspecify.annotations.Nullable;
 
 /** Why a trained adapter is not handed out. */
@@ -20,6 +21,37 @@ public abstract sealed class ExportException extends PipelineException {
     @Override
     public ErrorCode code() {
       return ErrorCode.INTERNAL;
+    }
+  }
+
+  /** A file's adapter does not act as the trained one. */
+  public static final class ActsOtherwise extends ExportException {
+    ActsOtherwise(String file, Probe.Deviation deviation) {
+      super(
+          "%s applied to the base model is off by %.3g where the adapter changes %.3g"
+              .formatted(file, deviation.error(), deviation.effect()));
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.INTERNAL;
+    }
+  }
+
+  /** A weight is beyond what the file's number format can hold. */
+  public static final class TooLarge extends ExportException {
+    TooLarge(String module, float value, SavePrecision precision) {
+      super("%s has the weight %s, which %s cannot hold".formatted(module, value, precision));
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.REQUEST_INVALID;
+    }
+
+    @Override
+    public String hint() {
+      return "save_precision bf16 or fp32";
     }
   }
 

@@ -1,24 +1,20 @@
 package flora.trainer.export;
 
-import static flora.models.lora.LoraKeys.Network.UNET;
-
 import flora.models.lora.LoraKeys;
-import flora.tensors.SafetensorsFile;
+import flora.schemas.request.KeepPlan.SavePrecision;
 import flora.tensors.SafetensorsWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Collection;
-import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An adapter as peft's {@code save_pretrained} leaves it: {@code adapter_config.json} and {@code
- * adapter_model.safetensors} with {@code base_model.model.….to_q.lora_A.weight} and {@code
- * lora_B.weight}.
+ * One network's part of an adapter as peft's {@code save_pretrained} leaves it: {@code
+ * adapter_config.json} and {@code adapter_model.safetensors} with {@code
+ * base_model.model.….to_q.lora_A.weight} and {@code lora_B.weight}.
  */
 final class PeftFolder {
 
@@ -27,42 +23,49 @@ final class PeftFolder {
 
   private PeftFolder() {}
 
-  static void write(Adapter adapter, Provenance provenance, Path folder) {
+  static void write(
+      Adapter.Part part,
+      Map<String, String> metadata,
+      @Nullable String baseModel,
+      @Nullable String revision,
+      SavePrecision precision,
+      Path folder) {
     var writer = new SafetensorsWriter();
-    provenance.metadata().forEach(writer::metadata);
-    for (var pair : adapter.pairs()) {
-      writer.add(LoraKeys.PEFT.a(UNET, pair.module()), pair.down().shape(), pair.down().values());
-      writer.add(LoraKeys.PEFT.b(UNET, pair.module()), pair.up().shape(), pair.up().values());
+    metadata.forEach(writer::metadata);
+    for (var pair : part.pairs()) {
+      var a = LoraKeys.PEFT.a(part.network(), pair.module());
+      var b = LoraKeys.PEFT.b(part.network(), pair.module());
+      Tensors.add(writer, a, pair.down(), precision);
+      Tensors.add(writer, b, pair.up(), precision);
     }
     writer.writeTo(folder.resolve(MODEL));
     var more = new TreeMap<String, @Nullable Object>();
-    var network = new TreeMap<String, String>();
-    network.put("base_model_class", "UNet2DConditionModel");
-    network.put("parent_library", "diffusers.models.unets.unet_2d_condition");
-    more.put("auto_mapping", network);
-    more.put("base_model_name_or_path", provenance.baseModel());
+    more.put("auto_mapping", network(part));
+    more.put("base_model_name_or_path", baseModel);
     more.put("inference_mode", true);
     more.put("modules_to_save", null);
-    more.put("revision", provenance.baseCommit());
+    more.put("revision", revision);
     more.put("task_type", null);
     try {
-      Files.writeString(folder.resolve(CONFIG), LoraConfig.json(adapter, "", more) + "\n");
+      Files.writeString(
+          folder.resolve(CONFIG), PeftSettings.json(PeftSettings.of(part, more)) + "\n");
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  static List<Adapter.Pair> read(Path folder, Collection<String> modules) {
-    try (var file = SafetensorsFile.open(folder.resolve(MODEL))) {
-      var pairs = new ArrayList<Adapter.Pair>();
-      for (var module : modules) {
-        pairs.add(
-            new Adapter.Pair(
-                module,
-                Tensors.read(file, LoraKeys.PEFT.a(UNET, module)),
-                Tensors.read(file, LoraKeys.PEFT.b(UNET, module))));
+  private static Map<String, String> network(Adapter.Part part) {
+    var network = new TreeMap<String, String>();
+    switch (part.network()) {
+      case UNET -> {
+        network.put("base_model_class", "UNet2DConditionModel");
+        network.put("parent_library", "diffusers.models.unets.unet_2d_condition");
       }
-      return pairs;
+      case TEXT_ENCODER -> {
+        network.put("base_model_class", "CLIPTextModel");
+        network.put("parent_library", "transformers.models.clip.modeling_clip");
+      }
     }
+    return network;
   }
 }

@@ -1,8 +1,11 @@
 package flora.trainer.export;
 
+import static flora.schemas.request.KeepPlan.SavePrecision.FP32;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import flora.models.lora.LoraConfig;
+import flora.models.lora.LoraKeys.Network;
 import flora.schemas.Json;
 import flora.schemas.Sha256;
 import flora.schemas.request.KeepPlan;
@@ -11,7 +14,7 @@ import flora.schemas.request.ObjectivePlan;
 import flora.schemas.request.OptimizerPlan;
 import flora.schemas.request.PicturePlan;
 import flora.schemas.request.TrainingPlan;
-import flora.tensors.SafetensorsFile;
+import flora.tensors.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,10 +34,10 @@ class AdapterExportTest {
 
   @Test
   void writesKohyasKeysWithTheirAlpha() {
-    AdapterExport.write(adapter(2, 3.0), provenance(), folder);
+    AdapterExport.write(adapter(2, 3.0), provenance(), FP32, folder);
 
-    try (var file = SafetensorsFile.open(folder.resolve("adapter/kohya/drawn.safetensors"))) {
-      assertThat(file.tensors().keySet())
+    try (var file = Checkpoint.open(folder.resolve("adapter/kohya/drawn.safetensors"))) {
+      assertThat(file.names())
           .containsExactlyInAnyOrder(
               "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_out_0.lora_down.weight",
               "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_out_0.lora_up.weight",
@@ -45,7 +48,7 @@ class AdapterExportTest {
       var alpha = Tensors.read(file, "lora_unet_down_blocks_0_resnets_0_conv1.alpha");
       assertThat(alpha.shape()).isEmpty();
       assertThat(alpha.values()).containsExactly(3f);
-      assertThat(file.metadata())
+      assertThat(file.files().iterator().next().metadata())
           .containsEntry("ss_network_dim", "2")
           .containsEntry("ss_network_alpha", "3.0")
           .containsEntry("ss_network_module", "networks.lora")
@@ -60,14 +63,14 @@ class AdapterExportTest {
   /** hashlib.sha256 over all that follows the header, as sd-scripts do. */
   @Test
   void hashOfTheTensorsIsTheOneThatWebUisCompute() throws Exception {
-    AdapterExport.write(adapter(2, 3.0), provenance(), folder);
+    AdapterExport.write(adapter(2, 3.0), provenance(), FP32, folder);
 
     var path = folder.resolve("adapter/kohya/drawn.safetensors");
     var bytes = Files.readAllBytes(path);
     int header = (bytes[0] & 255) | (bytes[1] & 255) << 8 | (bytes[2] & 255) << 16;
     var body = Arrays.copyOfRange(bytes, 8 + header, bytes.length);
-    try (var file = SafetensorsFile.open(path)) {
-      assertThat(file.metadata())
+    try (var file = Checkpoint.open(path)) {
+      assertThat(file.files().iterator().next().metadata())
           .containsEntry(
               "sshs_model_hash",
               Sha256.of(MessageDigest.getInstance("SHA-256").digest(body)).hex());
@@ -76,17 +79,19 @@ class AdapterExportTest {
 
   @Test
   void diffusersFileSaysItsAlpha() {
-    AdapterExport.write(adapter(2, 3.0), provenance(), folder);
+    AdapterExport.write(adapter(2, 3.0), provenance(), FP32, folder);
 
     var path = folder.resolve("adapter/diffusers/pytorch_lora_weights.safetensors");
-    try (var file = SafetensorsFile.open(path)) {
-      assertThat(file.tensors().keySet())
+    try (var file = Checkpoint.open(path)) {
+      assertThat(file.names())
           .containsExactlyInAnyOrder(
               "unet." + ATTENTION + ".lora.down.weight",
               "unet." + ATTENTION + ".lora.up.weight",
               "unet." + CONVOLUTION + ".lora.down.weight",
               "unet." + CONVOLUTION + ".lora.up.weight");
-      var config = Json.mapper().readTree(file.metadata().get("lora_adapter_metadata"));
+      var config =
+          Json.mapper()
+              .readTree(file.files().iterator().next().metadata().get("lora_adapter_metadata"));
       assertThat(config.get("unet.lora_alpha").asInt()).isEqualTo(3);
       assertThat(config.get("unet.r").asInt()).isEqualTo(2);
       assertThat(config.get("unet.target_modules").toString())
@@ -96,11 +101,11 @@ class AdapterExportTest {
 
   @Test
   void peftFolderHasItsConfiguration() throws IOException {
-    AdapterExport.write(adapter(2, 1.5), provenance(), folder);
+    AdapterExport.write(adapter(2, 1.5), provenance(), FP32, folder);
 
     var peft = folder.resolve("adapter/peft/unet");
-    try (var file = SafetensorsFile.open(peft.resolve("adapter_model.safetensors"))) {
-      assertThat(file.tensors().keySet())
+    try (var file = Checkpoint.open(peft.resolve("adapter_model.safetensors"))) {
+      assertThat(file.names())
           .contains(
               "base_model.model." + ATTENTION + ".lora_A.weight",
               "base_model.model." + ATTENTION + ".lora_B.weight");
@@ -114,8 +119,8 @@ class AdapterExportTest {
 
   @Test
   void theSameAdapterIsTheSameBytes() throws IOException {
-    var names = AdapterExport.write(adapter(2, 3.0), provenance(), folder.resolve("one"));
-    AdapterExport.write(adapter(2, 3.0), provenance(), folder.resolve("two"));
+    var names = AdapterExport.write(adapter(2, 3.0), provenance(), FP32, folder.resolve("one"));
+    AdapterExport.write(adapter(2, 3.0), provenance(), FP32, folder.resolve("two"));
 
     assertThat(names).hasSize(4);
     for (var name : names) {
@@ -126,7 +131,7 @@ class AdapterExportTest {
 
   @Test
   void kohyasFileCanBeReadBackByModule() {
-    AdapterExport.write(adapter(2, 3.0), provenance(), folder);
+    AdapterExport.write(adapter(2, 3.0), provenance(), FP32, folder);
 
     var pairs =
         KohyaFile.read(folder.resolve("adapter/kohya/drawn.safetensors"), List.of(ATTENTION));
@@ -139,18 +144,15 @@ class AdapterExportTest {
   @Test
   void refusesAWeightThatIsNotANumber() {
     var broken =
-        new Adapter(
-            1,
-            1,
-            0,
-            List.of("conv1"),
-            List.of(
-                new Adapter.Pair(
-                    CONVOLUTION,
-                    tensor(List.of(1L, 2L), 1, Float.NaN),
-                    tensor(List.of(2L, 1L), 1, 1))));
+        unet(
+            LoraConfig.of(1, 1, 0, List.of("conv1")),
+            new Adapter.Pair(
+                CONVOLUTION,
+                1,
+                tensor(List.of(1L, 2L), 1, Float.NaN),
+                tensor(List.of(2L, 1L), 1, 1)));
 
-    assertThatThrownBy(() -> AdapterExport.write(broken, provenance(), folder))
+    assertThatThrownBy(() -> AdapterExport.write(broken, provenance(), FP32, folder))
         .isInstanceOf(ExportException.NotFinite.class)
         .hasMessageContaining(CONVOLUTION);
   }
@@ -158,34 +160,32 @@ class AdapterExportTest {
   @Test
   void refusesAnAdapterThatChangesNothing() {
     var idle =
-        new Adapter(
-            1,
-            1,
-            0,
-            List.of("conv1"),
-            List.of(
-                new Adapter.Pair(
-                    CONVOLUTION, tensor(List.of(1L, 2L), 1, 1), tensor(List.of(2L, 1L), 0, 0))));
+        unet(
+            LoraConfig.of(1, 1, 0, List.of("conv1")),
+            new Adapter.Pair(
+                CONVOLUTION, 1, tensor(List.of(1L, 2L), 1, 1), tensor(List.of(2L, 1L), 0, 0)));
 
-    assertThatThrownBy(() -> AdapterExport.write(idle, provenance(), folder))
+    assertThatThrownBy(() -> AdapterExport.write(idle, provenance(), FP32, folder))
         .isInstanceOf(ExportException.ChangesNothing.class);
   }
 
   private static Adapter adapter(int rank, double alpha) {
-    return new Adapter(
-        rank,
-        alpha,
-        0.0,
-        List.of("to_out.0", "conv1"),
-        List.of(
-            new Adapter.Pair(
-                ATTENTION,
-                tensor(List.of(2L, 3L), 1, 2, 3, 4, 5, 6),
-                tensor(List.of(1L, 2L), -1, 0.5f)),
-            new Adapter.Pair(
-                CONVOLUTION,
-                tensor(List.of(2L, 1L, 1L, 2L), 1, 2, 3, 4),
-                tensor(List.of(1L, 2L, 1L, 1L), 7, 8))));
+    return unet(
+        LoraConfig.of(rank, alpha, 0.0, List.of("to_out.0", "conv1")),
+        new Adapter.Pair(
+            ATTENTION,
+            alpha,
+            tensor(List.of(2L, 3L), 1, 2, 3, 4, 5, 6),
+            tensor(List.of(1L, 2L), -1, 0.5f)),
+        new Adapter.Pair(
+            CONVOLUTION,
+            alpha,
+            tensor(List.of(2L, 1L, 1L, 2L), 1, 2, 3, 4),
+            tensor(List.of(1L, 2L, 1L, 1L), 7, 8)));
+  }
+
+  private static Adapter unet(LoraConfig config, Adapter.Pair... pairs) {
+    return new Adapter(List.of(new Adapter.Part(Network.UNET, config, List.of(pairs))));
   }
 
   private static Adapter.Tensor tensor(List<Long> shape, float... values) {

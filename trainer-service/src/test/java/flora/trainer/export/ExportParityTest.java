@@ -2,19 +2,23 @@ package flora.trainer.export;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import flora.models.lora.LoraConfig;
+import flora.models.lora.LoraKeys.Network;
 import flora.schemas.Json;
 import flora.schemas.Sha256;
 import flora.schemas.request.KeepPlan;
+import flora.schemas.request.KeepPlan.SavePrecision;
 import flora.schemas.request.NetworkPlan;
 import flora.schemas.request.OptimizerPlan;
 import flora.schemas.request.PicturePlan;
 import flora.schemas.request.TrainingPlan;
-import flora.tensors.SafetensorsFile;
+import flora.tensors.Checkpoint;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,15 +35,15 @@ class ExportParityTest {
   @BeforeEach
   void exportTheTrainedAdapter() throws Exception {
     var pairs = new ArrayList<Adapter.Pair>();
-    try (var golden =
-        SafetensorsFile.open(resource("parity/golden/sd-lora-const/golden.safetensors"))) {
-      for (var name : golden.tensors().keySet()) {
+    try (var golden = Checkpoint.open(resource("parity/golden/sd-lora-const/golden.safetensors"))) {
+      for (var name : golden.names()) {
         if (name.startsWith("final.unet.") && name.endsWith(".lora_A.weight")) {
           var module =
               name.substring("final.unet.".length(), name.length() - ".lora_A.weight".length());
           pairs.add(
               new Adapter.Pair(
                   module,
+                  16,
                   Tensors.read(golden, name),
                   Tensors.read(golden, "final.unet." + module + ".lora_B.weight")));
         }
@@ -73,7 +77,8 @@ class ExportParityTest {
             plan,
             20,
             2);
-    AdapterExport.write(new Adapter(8, 16, 0, targets, pairs), provenance, folder);
+    var part = new Adapter.Part(Network.UNET, LoraConfig.of(8, 16, 0, targets), pairs);
+    AdapterExport.write(new Adapter(List.of(part)), provenance, SavePrecision.FP32, folder);
   }
 
   @Test
@@ -82,9 +87,9 @@ class ExportParityTest {
     var theirs = resource("parity/exports/kohya/lora.safetensors");
 
     assertSameTensors(ours, theirs);
-    try (var a = SafetensorsFile.open(ours);
-        var b = SafetensorsFile.open(theirs)) {
-      assertThat(a.metadata()).containsAllEntriesOf(b.metadata());
+    try (var a = Checkpoint.open(ours);
+        var b = Checkpoint.open(theirs)) {
+      assertThat(header(a)).containsAllEntriesOf(header(b));
     }
   }
 
@@ -94,11 +99,11 @@ class ExportParityTest {
     var theirs = resource("parity/exports/diffusers/pytorch_lora_weights.safetensors");
 
     assertSameTensors(ours, theirs);
-    try (var a = SafetensorsFile.open(ours);
-        var b = SafetensorsFile.open(theirs)) {
+    try (var a = Checkpoint.open(ours);
+        var b = Checkpoint.open(theirs)) {
       assertSameSettings(
-          Json.mapper().readTree(a.metadata().get("lora_adapter_metadata")),
-          Json.mapper().readTree(b.metadata().get("lora_adapter_metadata")),
+          Json.mapper().readTree(header(a).get("lora_adapter_metadata")),
+          Json.mapper().readTree(header(b).get("lora_adapter_metadata")),
           "unet.target_modules");
     }
   }
@@ -117,10 +122,10 @@ class ExportParityTest {
   }
 
   private static void assertSameTensors(Path ours, Path theirs) {
-    try (var a = SafetensorsFile.open(ours);
-        var b = SafetensorsFile.open(theirs)) {
-      assertThat(a.tensors().keySet()).isEqualTo(b.tensors().keySet());
-      for (var name : b.tensors().keySet()) {
+    try (var a = Checkpoint.open(ours);
+        var b = Checkpoint.open(theirs)) {
+      assertThat(a.names()).containsExactlyInAnyOrderElementsOf(b.names());
+      for (var name : b.names()) {
         assertThat(a.info(name).shape()).as(name).isEqualTo(b.info(name).shape());
         assertThat(Tensors.read(a, name).values())
             .as(name)
@@ -140,6 +145,10 @@ class ExportParityTest {
         assertThat(entry.getValue()).as(entry.getKey()).isEqualTo(theirs.get(entry.getKey()));
       }
     }
+  }
+
+  private static Map<String, String> header(Checkpoint file) {
+    return file.files().iterator().next().metadata();
   }
 
   private static Path resource(String name) throws URISyntaxException {
