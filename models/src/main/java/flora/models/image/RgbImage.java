@@ -1,5 +1,7 @@
 package flora.models.image;
 
+import java.awt.image.BufferedImage;
+
 /** A picture of 8-bit RGB pixels, row by row, three bytes each: {@code [height, width, 3]}. */
 public final class RgbImage {
 
@@ -26,6 +28,17 @@ public final class RgbImage {
   /** Rows. */
   public int height() {
     return height;
+  }
+
+  /** A copy for the platform's own drawing and writing. */
+  public BufferedImage buffered() {
+    var image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
+    for (int y = 0; y < height; y++) {
+      for (int x = 0; x < width; x++) {
+        image.setRGB(x, y, (value(x, y, 0) << 16) | (value(x, y, 1) << 8) | value(x, y, 2));
+      }
+    }
+    return image;
   }
 
   /** The value 0 to 255 of a channel (0 red, 1 green, 2 blue) at a place. */

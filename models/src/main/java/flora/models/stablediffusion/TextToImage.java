@@ -96,6 +96,11 @@ public final class TextToImage implements AutoCloseable {
     return unet;
   }
 
+  /** What tells the denoiser of the text, for adapters. */
+  public ClipTextEncoder textEncoder() {
+    return textEncoder;
+  }
+
   /** The sampler that the model's own configuration names. */
   public Sampler.Kind ownSampler() {
     return Sampler.Kind.of(schedulerConfig);
@@ -103,10 +108,15 @@ public final class TextToImage implements AutoCloseable {
 
   /** A picture that is a pure function of the drawing and the seed. */
   public RgbImage draw(Drawing drawing, long seed) {
+    return draw(drawing, seed, (step, latents) -> {});
+  }
+
+  /** The same, watched step by step. */
+  public RgbImage draw(Drawing drawing, long seed, Steps seen) {
     int count = Math.toIntExact(latentCount(drawing));
     try (var _ = new Scope()) {
       float[] noise = RandomStream.of(seed, "latents").normal(0, 0, count);
-      return image(drawing, pixels(denoise(drawing, noise)).toFloatArray());
+      return image(drawing, pixels(denoise(drawing, noise, seen)).toFloatArray());
     }
   }
 

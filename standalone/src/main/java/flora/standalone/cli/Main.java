@@ -63,6 +63,7 @@ import picocli.CommandLine.Model.OptionSpec;
       LogsCommand.class,
       GetCommand.class,
       CancelCommand.class,
+      PreviewCommand.class,
       DoctorCommand.class,
       ParityCommand.class,
       BenchCommand.class,

@@ -1,6 +1,5 @@
 package flora.standalone.demo;
 
-import flora.models.image.RgbImage;
 import flora.models.lora.Lora;
 import flora.models.lora.LoraFile;
 import flora.models.lora.LoraKeys.Network;
@@ -63,19 +62,6 @@ final class Previews implements AutoCloseable {
   private BufferedImage draw(int prompt) {
     var drawing =
         new Drawing(PROMPTS.get(prompt), "", GUIDANCE, STEPS, SIDE, SIDE, Sampler.Kind.DDIM);
-    return buffered(model.draw(drawing, seed + prompt));
-  }
-
-  private static BufferedImage buffered(RgbImage picture) {
-    var image = new BufferedImage(picture.width(), picture.height(), BufferedImage.TYPE_INT_RGB);
-    for (int y = 0; y < picture.height(); y++) {
-      for (int x = 0; x < picture.width(); x++) {
-        image.setRGB(
-            x,
-            y,
-            picture.value(x, y, 0) << 16 | picture.value(x, y, 1) << 8 | picture.value(x, y, 2));
-      }
-    }
-    return image;
+    return model.draw(drawing, seed + prompt).buffered();
   }
 }
