@@ -190,7 +190,10 @@ final class RequestAssembly {
 
   private String folderName() {
     var path = required(TRAIN_DATA_DIR);
-    if (References.isAbsolute(path)) {
+    if (References.isAbsolute(path) && given.dialect() != Dialect.FLORA) {
+      // their scripts run where the pictures lie, so that their files say where that is
+      warnings.add("train_data_dir: %s names the dataset by its last part".formatted(path));
+    } else if (References.isAbsolute(path)) {
       throw RequestException.invalid(
           given.pointer(TRAIN_DATA_DIR),
           "train_data_dir must be a relative folder, whose last part names a dataset; this server"

@@ -37,6 +37,15 @@ public final class RequestReader {
     return assemble(GivenKeys.of(fields(parse(document, kind)), whose), null);
   }
 
+  /** The paths that a request names; parameters and failures as of {@link #read}. */
+  public static GivenPaths paths(byte[] document, ContentKind kind, @Nullable String dialect) {
+    var given = GivenKeys.of(fields(parse(document, kind)), Dialect.of(kind, dialect));
+    return new GivenPaths(
+        given.text(RequestKey.TRAIN_DATA_DIR),
+        given.text(RequestKey.METADATA_PATH),
+        given.text(RequestKey.OUTPUT_DIR));
+  }
+
   /**
    * Reads the {@code flora.yaml} of a dropped folder, which may be empty: its dataset is the
    * folder.

@@ -270,6 +270,16 @@ class DialectTest {
         .isEqualTo(6);
   }
 
+  @Test
+  void theirFoldersMayLieAnywhereForOnlyTheLastPartNamesTheDataset() {
+    var effective = kohya(KOHYA.replace("\"x\"", "\"/home/me/pictures/\""));
+
+    assertThat(effective.request().dataset().name()).isEqualTo("pictures");
+    assertThat(effective.warnings()).anyMatch(w -> w.contains("/home/me/pictures"));
+    var paths = RequestReader.paths(text("kohya.toml").getBytes(UTF_8), ContentKind.TOML, null);
+    assertThat(paths).isEqualTo(new GivenPaths("./data/style_train", null, "./output"));
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"a = ", "a = 1\na = 2", "[a\nb = 1", "a = {b = 1", "= 3"})
   void whatIsNoTomlIsRefusedWithAReason(String document) {

@@ -1,6 +1,8 @@
 package flora.standalone.cli;
 
+import flora.schemas.Json;
 import flora.schemas.request.ContentKind;
+import flora.schemas.request.GivenPaths;
 import flora.schemas.request.RequestException;
 import flora.schemas.request.RequestReader;
 import flora.schemas.request.RunRequest;
@@ -34,7 +36,9 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
     })
 final class RunCommand implements Callable<Integer> {
 
-  @Parameters(paramLabel = "CONFIG", description = "YAML or JSON, canonical or the flat form")
+  @Parameters(
+      paramLabel = "CONFIG",
+      description = "YAML or JSON, canonical or the flat form; .toml as sd-scripts reads it")
   Path config = Path.of("");
 
   @Option(names = "--watch", description = "follow the run (the default)")
@@ -56,17 +60,25 @@ final class RunCommand implements Callable<Integer> {
       description = "overrides use_mirror of the config")
   @Nullable String useMirror;
 
+  @Option(
+      names = "--dialect",
+      paramLabel = "flora|kohya|diffusers",
+      description = "whose names the keys have; kohya's in .toml, else flora's")
+  @Nullable String dialect;
+
   @Mixin Connection.Options options = new Connection.Options();
+
+  /** What goes to the server, what it means there, and what it says of places here. */
+  private record Asked(ObjectNode request, RunRequest effective, GivenPaths paths) {}
 
   @Override
   public Integer call() throws Exception {
     if (detach && watch) {
       throw new InvalidInput("--detach and --watch contradict each other: give one of them");
     }
-    var request = read();
-    byte[] body = new YAMLMapper().writeValueAsBytes(request);
-    var effective = effective(body);
-    noteMissingFolder(request, effective);
+    var asked = read();
+    byte[] body = new YAMLMapper().writeValueAsBytes(asked.request());
+    noteMissingFolder(asked);
     try (var connection = Connection.open(options, System.getenv())) {
       if (detach && connection.isOwn()) {
         throw new InvalidInput(
@@ -76,7 +88,7 @@ final class RunCommand implements Callable<Integer> {
       if (dryRun) {
         return tell(client.dryRun(body, "application/yaml"));
       }
-      upload(client, request, effective);
+      upload(client, asked);
       Run run = client.submit(body, "application/yaml");
       System.err.println("run " + run.id());
       if (detach) {
@@ -84,7 +96,7 @@ final class RunCommand implements Callable<Integer> {
         return Main.DONE;
       }
       return FollowedRun.toTheEnd(
-          connection, run.id(), options, done -> bring(client, done, request));
+          connection, run.id(), options, done -> bring(client, done, asked.paths()));
     }
   }
 
@@ -98,13 +110,34 @@ final class RunCommand implements Callable<Integer> {
     return isPossible ? Main.DONE : Main.REFUSED;
   }
 
-  private ObjectNode read() throws IOException {
+  /** Reads the request as the server will, so that nothing is uploaded for one it refuses. */
+  private Asked read() throws IOException {
     if (!Files.isRegularFile(config)) {
       throw new InvalidInput("no such config file: " + config);
     }
+    var written = Files.readAllBytes(config);
+    var kind = config.toString().endsWith(".toml") ? ContentKind.TOML : ContentKind.YAML;
+    boolean isOurs = kind == ContentKind.YAML && (dialect == null || dialect.equals("flora"));
+    var ours = isOurs ? overridden(tree(written)) : null;
+    var document = ours == null ? written : new YAMLMapper().writeValueAsBytes(ours);
     try {
-      if (new YAMLMapper().readTree(Files.readAllBytes(config)) instanceof ObjectNode request) {
-        return overridden(request);
+      var effective = RequestReader.read(document, kind, dialect);
+      effective.warnings().forEach(warning -> System.err.println("note: " + warning));
+      var request = effective.request();
+      return new Asked(
+          // a file in another tool's words goes in ours: read again, that is the same request
+          ours == null ? overridden(Json.mapper().valueToTree(request)) : ours,
+          request,
+          RequestReader.paths(document, kind, dialect));
+    } catch (RequestException e) {
+      throw InvalidInput.of(e);
+    }
+  }
+
+  private ObjectNode tree(byte[] written) {
+    try {
+      if (new YAMLMapper().readTree(written) instanceof ObjectNode request) {
+        return request;
       }
     } catch (JacksonException e) {
       throw new InvalidInput(
@@ -121,22 +154,11 @@ final class RunCommand implements Callable<Integer> {
     return request;
   }
 
-  /** Reads the request as the server will, so that nothing is uploaded for one it refuses. */
-  private static RunRequest effective(byte[] body) {
-    try {
-      var effective = RequestReader.read(body, ContentKind.YAML);
-      effective.warnings().forEach(warning -> System.err.println("note: " + warning));
-      return effective.request();
-    } catch (RequestException e) {
-      throw InvalidInput.of(e);
-    }
-  }
-
   /** A folder may lie on the server alone; a misspelled one looks the same from here. */
-  private void noteMissingFolder(JsonNode request, RunRequest effective) {
-    var given = request.path("train_data_dir").asString("");
+  private void noteMissingFolder(Asked asked) {
+    var given = orEmpty(asked.paths().trainDataDir());
     var folder = local(given);
-    var dataset = effective.dataset();
+    var dataset = asked.effective().dataset();
     boolean isHere = given.isEmpty() || (folder != null && Files.isDirectory(folder));
     if (dataset != null && !isHere) {
       System.err.printf(
@@ -146,20 +168,19 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
-  private void upload(GatewayClient client, JsonNode request, RunRequest effective)
-      throws IOException, InterruptedException {
-    var folder = local(request.path("train_data_dir").asString(""));
-    var dataset = effective.dataset();
+  private void upload(GatewayClient client, Asked asked) throws IOException, InterruptedException {
+    var folder = local(orEmpty(asked.paths().trainDataDir()));
+    var dataset = asked.effective().dataset();
     if (dataset == null || folder == null || !Files.isDirectory(folder)) {
       return;
     }
-    var captions = local(request.path("metadata_path").asString(""));
+    var captions = local(orEmpty(asked.paths().metadataPath()));
     new FolderUpload(client, dataset.name(), System.err).send(folder, captions);
   }
 
-  private void bring(GatewayClient client, Run run, JsonNode request)
+  private static void bring(GatewayClient client, Run run, GivenPaths paths)
       throws IOException, InterruptedException {
-    var output = request.path("output_dir").asString("");
+    var output = orEmpty(paths.outputDir());
     for (var artifact : run.artifacts()) {
       if (artifact.name().startsWith("adapter/kohya/")) {
         var file =
@@ -169,6 +190,10 @@ final class RunCommand implements Callable<Integer> {
         System.out.printf("%s  sha256 %s%n", file, artifact.sha256());
       }
     }
+  }
+
+  private static String orEmpty(@Nullable String path) {
+    return path == null ? "" : path;
   }
 
   /** A path of the config: as seen from here, else from where the config lies. */

@@ -186,4 +186,34 @@ class FetchCommandIT {
     assertThat(flora("run", config, "--dry-run")).isEqualTo(Main.REFUSED);
     assertThat(out).contains("REPO_NOT_FOUND");
   }
+
+  @Test
+  void aConfigurationFileOfKohyaIsReadWithItsOwnWords() throws Exception {
+    var config =
+        Files.writeString(
+                here.resolve("lora.toml"),
+                """
+                pretrained_model_name_or_path = "some/model"
+                train_data_dir = "/nowhere/pictures"
+                [network]
+                network_dim = 12
+                network_train_unet_only = true
+                """)
+            .toString();
+
+    // what would train is told, though this hub lacks the model that labels
+    assertThat(flora("run", config, "--dry-run", "--json", "--use_mirror", "false"))
+        .isEqualTo(Main.REFUSED);
+    assertThat(lastLine().at("/download_problem/code").asString()).isEqualTo("REPO_NOT_FOUND");
+    assertThat(lastLine().at("/request/train/lora_rank").asInt()).isEqualTo(12);
+    assertThat(lastLine().at("/request/train/lora_alpha").asDouble()).isEqualTo(1.0);
+    assertThat(lastLine().at("/request/dataset/name").asString()).isEqualTo("pictures");
+    assertThat(lastLine().at("/request/model/use_mirror").asString()).isEqualTo("false");
+    assertThat(err).contains("train_data_dir /nowhere/pictures is no folder on this machine");
+
+    Files.writeString(Path.of(config), "network_dmi = 4");
+    assertThat(flora("run", config, "--dry-run")).isEqualTo(Main.REFUSED);
+    assertThat(err).contains("network_dim");
+    assertThat(flora("run", config, "--dry-run", "--dialect", "klingon")).isEqualTo(Main.REFUSED);
+  }
 }
