@@ -262,6 +262,16 @@ public final class Aten {
     return one("mse", x, y);
   }
 
+  /** The mean distance of each sample: {@code [n, …] → [n]}. */
+  public static NDArray absoluteEach(NDArray x, NDArray y) {
+    return one("l1_each", x, y);
+  }
+
+  /** The mean of {@code factor · (√((x − y)² + c²) − c)} of each sample: {@code [n, …] → [n]}. */
+  public static NDArray huberEach(NDArray x, NDArray y, NDArray c, NDArray factor) {
+    return one("huber_each", x, y, c, factor);
+  }
+
   /** Mean squared error of each sample: {@code [n, ...] → [n]}. */
   public static NDArray mseEach(NDArray x, NDArray y) {
     return one("mse_each", x, y);

@@ -40,6 +40,14 @@ public final class NoiseSchedule {
     return new NoiseSchedule(betas, Prediction.of(config));
   }
 
+  /**
+   * The same with no signal left at the last timestep (<a
+   * href="https://arxiv.org/abs/2305.08891">Lin et al.</a>).
+   */
+  public NoiseSchedule withZeroTerminalSnr() {
+    return new NoiseSchedule(Betas.zeroTerminalSnr(betas), prediction);
+  }
+
   static void refuseLearnedVariance(ModelConfig config) {
     if (config.text("variance_type", "").startsWith("learned")) {
       throw config.unsupported("variance_type", "networks that predict a variance are not");

@@ -14,6 +14,26 @@ final class Sigmas {
     if (config.flag("use_karras_sigmas", false) && config.flag("use_exponential_sigmas", false)) {
       throw config.unsupported("use_exponential_sigmas", "use it or use_karras_sigmas, not both");
     }
+    training = training(config);
+    last =
+        switch (config.text("final_sigmas_type", "zero")) {
+          case "zero" -> 0;
+          case "sigma_min" -> training[0];
+          default -> throw config.unsupported("final_sigmas_type", "supported: zero, sigma_min");
+        };
+  }
+
+  private Sigmas(float[] training) {
+    this.training = training;
+    last = 0;
+  }
+
+  /** Levels that end at 0, whatever the configuration says of spacing: for Euler ancestral. */
+  static Sigmas plain(ModelConfig config) {
+    return new Sigmas(training(config));
+  }
+
+  private static float[] training(ModelConfig config) {
     float[] betas = Betas.of(config);
     boolean rescaled = config.flag("rescale_betas_zero_snr", false);
     float[] products = Betas.cumulative(rescaled ? Betas.zeroTerminalSnr(betas) : betas);
@@ -21,16 +41,11 @@ final class Sigmas {
       // the peer keeps the first sigma finite
       products[products.length - 1] = 0x1p-24f;
     }
-    training = new float[products.length];
+    float[] training = new float[products.length];
     for (int i = 0; i < training.length; i++) {
       training[i] = (float) Math.sqrt((1 - products[i]) / products[i]);
     }
-    last =
-        switch (config.text("final_sigmas_type", "zero")) {
-          case "zero" -> 0;
-          case "sigma_min" -> training[0];
-          default -> throw config.unsupported("final_sigmas_type", "supported: zero, sigma_min");
-        };
+    return training;
   }
 
   /** The number of training timesteps. */

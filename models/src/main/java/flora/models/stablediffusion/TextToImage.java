@@ -116,7 +116,8 @@ public final class TextToImage implements AutoCloseable {
     int count = Math.toIntExact(latentCount(drawing));
     try (var _ = new Scope()) {
       float[] noise = RandomStream.of(seed, "latents").normal(0, 0, count);
-      return image(drawing, pixels(denoise(drawing, noise, seen)).toFloatArray());
+      NDArray latents = denoise(drawing, noise, Sampler.Noise.seeded(seed), seen);
+      return image(drawing, pixels(latents).toFloatArray());
     }
   }
 
@@ -131,6 +132,10 @@ public final class TextToImage implements AutoCloseable {
 
   /** The same, watched step by step. */
   public NDArray denoise(Drawing drawing, float[] noise, Steps seen) {
+    return denoise(drawing, noise, Sampler.Noise.seeded(0), seen);
+  }
+
+  private NDArray denoise(Drawing drawing, float[] noise, Sampler.Noise ancestral, Steps seen) {
     long[] shape = latentShape(drawing);
     if (noise.length != latentCount(drawing)) {
       throw new IllegalArgumentException(
@@ -142,7 +147,7 @@ public final class TextToImage implements AutoCloseable {
           guided
               ? embed(List.of(drawing.negativePrompt(), drawing.prompt()))
               : embed(List.of(drawing.prompt()));
-      Sampler sampler = Sampler.of(drawing.sampler(), schedulerConfig, drawing.steps());
+      Sampler sampler = Sampler.of(drawing.sampler(), schedulerConfig, drawing.steps(), ancestral);
       float[] x = scaled(noise, sampler.initialSigma());
       for (int i = 0; i < sampler.steps(); i++) {
         float time = (float) sampler.timestep(i);

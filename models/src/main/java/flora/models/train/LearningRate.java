@@ -45,6 +45,37 @@ public sealed interface LearningRate {
     }
   }
 
+  /** {@link Cosine}, but {@code cycles} times from 1 to 0. */
+  record CosineWithRestarts(long warmup, long total, int cycles) implements LearningRate {
+    @Override
+    public double factor(long step) {
+      if (step < warmup) {
+        return ratio(step, warmup);
+      }
+      double progress = ratio(step - warmup, total - warmup);
+      return progress >= 1
+          ? 0
+          : Math.max(0, 0.5 * (1 + Math.cos(Math.PI * ((cycles * progress) % 1))));
+    }
+  }
+
+  /**
+   * Rises linearly over {@code warmup} steps, then falls to {@code end} at {@code total} with a
+   * power of what remains, and stays there.
+   *
+   * @param end a share of the rate; diffusers ends at a rate of 1e-7
+   */
+  record Polynomial(long warmup, long total, double power, double end) implements LearningRate {
+    @Override
+    public double factor(long step) {
+      if (step < warmup) {
+        return ratio(step, warmup);
+      }
+      double remaining = step > total ? 0 : 1 - ratio(step - warmup, total - warmup);
+      return (1 - end) * Math.pow(remaining, power) + end;
+    }
+  }
+
   private static double ratio(long part, long whole) {
     return (double) part / Math.max(1, whole);
   }

@@ -22,6 +22,9 @@ class SamplerTest {
 
   static final Path EXPECTED = Path.of("src/test/resources/flora/models/scheduler/expected.json");
 
+  private static final Path TRAINING =
+      Path.of("src/test/resources/flora/models/train/expected.json");
+
   private static final float[] START = {1.2f, -0.4f, 0.05f, 2.1f, -1.7f, 0.6f};
 
   static ModelConfig config(String json) {
@@ -29,7 +32,9 @@ class SamplerTest {
   }
 
   static Stream<Named<JsonNode>> cases() {
-    return StreamSupport.stream(Golden.json(EXPECTED).get("samplers").spliterator(), false)
+    return Stream.of(EXPECTED, TRAINING)
+        .flatMap(
+            file -> StreamSupport.stream(Golden.json(file).get("samplers").spliterator(), false))
         .map(
             c ->
                 Named.of(
@@ -46,6 +51,15 @@ class SamplerTest {
     return output;
   }
 
+  /** The made-up noise of tools/parity/make_training.py. */
+  private static float[] noise(int step, int count) {
+    float[] noise = new float[count];
+    for (int i = 0; i < count; i++) {
+      noise[i] = (float) Math.sin(1.7 * i + 0.9 * step + 0.3);
+    }
+    return noise;
+  }
+
   private static float[] scaled(float[] values, double factor) {
     float[] result = new float[values.length];
     for (int i = 0; i < result.length; i++) {
@@ -60,7 +74,10 @@ class SamplerTest {
     var kind = Sampler.Kind.valueOf(expected.get("kind").stringValue());
     var sampler =
         Sampler.of(
-            kind, config(expected.get("config").toString()), expected.get("steps").intValue());
+            kind,
+            config(expected.get("config").toString()),
+            expected.get("steps").intValue(),
+            SamplerTest::noise);
 
     JsonNode timesteps = expected.get("timesteps");
     assertThat(sampler.steps()).isEqualTo(timesteps.size());
@@ -96,6 +113,7 @@ class SamplerTest {
           DDIM       | timestep_spacing      | {'timestep_spacing':'random'}
           DDIM       | trained_betas         | {'trained_betas':[0.1]}
           DDIM       | steps_offset          | {'steps_offset':500}
+          EULER_ANCESTRAL | prediction_type  | {'prediction_type':'sample'}
           PNDM       | prediction_type       | {'prediction_type':'sample'}
           PNDM       | skip_prk_steps        | {'num_train_timesteps':1000}
           EULER      | use_beta_sigmas       | {'use_beta_sigmas':true}
@@ -111,7 +129,7 @@ class SamplerTest {
           DPM_SOLVER | variance_type         | {'variance_type':'learned_range'}
           """)
   void refusesByNameWhatItDoesNotDo(Sampler.Kind kind, String key, String json) {
-    assertThatThrownBy(() -> Sampler.of(kind, config(json), 3))
+    assertThatThrownBy(() -> Sampler.of(kind, config(json), 3, SamplerTest::noise))
         .isInstanceOfSatisfying(Unsupported.class, e -> assertThat(e.key()).isEqualTo(key))
         .hasMessageContaining("scheduler_config.json");
   }
@@ -119,10 +137,32 @@ class SamplerTest {
   @ParameterizedTest
   @EnumSource(Sampler.Kind.class)
   void takesNoMoreStepsThanTheModelWasTrainedWith(Sampler.Kind kind) {
-    assertThatThrownBy(() -> Sampler.of(kind, config("{'num_train_timesteps':10}"), 11))
+    assertThatThrownBy(
+            () -> Sampler.of(kind, config("{'num_train_timesteps':10}"), 11, SamplerTest::noise))
         .isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> Sampler.of(kind, config("{}"), 0))
+    assertThatThrownBy(() -> Sampler.of(kind, config("{}"), 0, SamplerTest::noise))
         .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "ddim, DDIM",
+    "pndm, PNDM",
+    "euler, EULER",
+    "euler_a, EULER_ANCESTRAL",
+    "dpmpp_2m, DPM_SOLVER"
+  })
+  void everySamplerHasAWord(String word, Sampler.Kind kind) {
+    assertThat(Sampler.Kind.named(word)).isEqualTo(kind);
+    assertThatThrownBy(() -> Sampler.Kind.named(word + "x"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("euler_a");
+  }
+
+  @Test
+  void theNoiseOfASeedIsTheSameWheneverItIsAsked() {
+    var noise = Sampler.Noise.seeded(3);
+    assertThat(noise.of(2, 5)).isEqualTo(noise.of(2, 5)).isNotEqualTo(noise.of(1, 5));
   }
 
   @Test
@@ -137,7 +177,11 @@ class SamplerTest {
   @Test
   void readsTheInfinityThatThePeerWrites() {
     var sampler =
-        Sampler.of(Sampler.Kind.DPM_SOLVER, config("{'lambda_min_clipped':-Infinity}"), 5);
+        Sampler.of(
+            Sampler.Kind.DPM_SOLVER,
+            config("{'lambda_min_clipped':-Infinity}"),
+            5,
+            SamplerTest::noise);
 
     assertThat(sampler.timestep(0)).isEqualTo(999);
   }

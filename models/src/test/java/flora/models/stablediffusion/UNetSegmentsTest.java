@@ -20,6 +20,7 @@ import flora.models.scheduler.NoiseSchedule;
 import flora.models.train.AdamW;
 import flora.models.train.DenoisingLoss;
 import flora.models.train.LoraStep;
+import flora.models.train.Objective;
 import flora.models.train.ParameterGroups;
 import flora.models.train.ParameterGroups.Group;
 import flora.models.weights.AdaptableLayer;
@@ -67,9 +68,8 @@ class UNetSegmentsTest {
   @BeforeAll
   static void open() {
     unet = UNet.open(MODEL.resolve("unet"));
-    loss =
-        new DenoisingLoss(
-            unet, NoiseSchedule.read(MODEL.resolve("scheduler/scheduler_config.json")), 5.0);
+    var schedule = NoiseSchedule.read(MODEL.resolve("scheduler/scheduler_config.json"));
+    loss = new DenoisingLoss(unet, schedule, Objective.of(schedule, 5.0));
   }
 
   @AfterAll

@@ -47,13 +47,10 @@ class LoraTrainingParityTest {
       JsonNode hyper = golden.hyper();
       var groups = loras.groups(hyper);
       var names = groups.names();
-      var loss =
-          new DenoisingLoss(
-              unet,
-              NoiseSchedule.read(MODELS.resolve("tiny-sd/scheduler/scheduler_config.json")),
-              hyper.get("min_snr_gamma").isNull()
-                  ? null
-                  : hyper.get("min_snr_gamma").doubleValue());
+      var schedule = NoiseSchedule.read(MODELS.resolve("tiny-sd/scheduler/scheduler_config.json"));
+      Double gamma =
+          hyper.get("min_snr_gamma").isNull() ? null : hyper.get("min_snr_gamma").doubleValue();
+      var loss = new DenoisingLoss(unet, schedule, Objective.of(schedule, gamma));
       int share = hyper.get("accum").intValue();
       int steps = hyper.get("steps").intValue();
       var course = course(hyper, steps);

@@ -16,6 +16,7 @@ import flora.models.train.AdamW;
 import flora.models.train.DenoisingLoss;
 import flora.models.train.LearningRate;
 import flora.models.train.LoraStep;
+import flora.models.train.Objective;
 import flora.models.train.ParameterGroups;
 import flora.models.train.ParameterGroups.Group;
 import flora.models.weights.AdaptableLayer;
@@ -74,9 +75,8 @@ final class LoraTrainingSets implements GoldenKind {
         var step = new LoraStep(optimizer, hyper.decimal("clip_grad_norm"))) {
       var schedule =
           NoiseSchedule.read(set.model().resolve("scheduler").resolve("scheduler_config.json"));
-      var loss =
-          new DenoisingLoss(
-              unet, schedule, hyper.has("min_snr_gamma") ? hyper.decimal("min_snr_gamma") : null);
+      Double gamma = hyper.has("min_snr_gamma") ? hyper.decimal("min_snr_gamma") : null;
+      var loss = new DenoisingLoss(unet, schedule, Objective.of(schedule, gamma));
       var replay = new Replay(set, encoder, loss, optimizer, step, out);
       replay.train();
       if (exports != null) {

@@ -157,7 +157,7 @@ final class StableDiffusionSets implements GoldenKind {
       }
       SAMPLERS.forEach(
           (name, kind) -> {
-            Sampler sampler = Sampler.of(kind, config, steps);
+            Sampler sampler = Sampler.of(kind, config, steps, Sampler.Noise.seeded(0));
             var times = new double[sampler.steps()];
             for (int i = 0; i < times.length; i++) {
               times[i] = sampler.timestep(i);

@@ -17,6 +17,7 @@ import flora.models.train.AdamW;
 import flora.models.train.DenoisingLoss;
 import flora.models.train.LearningRate;
 import flora.models.train.LoraStep;
+import flora.models.train.Objective;
 import flora.models.train.ParameterGroups;
 import flora.models.train.ParameterGroups.Group;
 import flora.schemas.request.TrainingPlan;
@@ -85,7 +86,8 @@ public final class StableDiffusionLoraRecipe {
       var schedule = NoiseSchedule.of(job.model().scheduler());
       checkFit(unet, prompts, latents, samples);
       var provenance = provenance(job, unet, schedule, order, total);
-      var loss = new DenoisingLoss(unet, schedule, plan.objective().snrGamma());
+      var loss =
+          new DenoisingLoss(unet, schedule, Objective.of(schedule, plan.objective().snrGamma()));
       var rate = learningRate(plan, total);
 
       var needed = pictures(order, first, total);
