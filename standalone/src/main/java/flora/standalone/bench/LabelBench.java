@@ -96,7 +96,7 @@ public final class LabelBench {
     var warm = DrawnPictures.draw(folder.resolve("warm"), BATCH, SIDE, SIDE);
     var labels = IntStream.range(0, 10).mapToObj(i -> "a photo of label " + i).toList();
     var took = new LinkedHashMap<String, List<Double>>();
-    var load = load();
+    var load = Machine.load();
     try (var mine = child(folder, who, labels);
         var peer = LabelPeer.start(python, model, folder, threads, BATCH, labels).orElse(null)) {
       took.put(PEER, new ArrayList<>());
@@ -116,7 +116,7 @@ public final class LabelBench {
         new Table(
             out,
             "%d pictures of %d pixels, %d threads, load %s before and %s after"
-                .formatted(pictures, SIDE, threads, load, load()),
+                .formatted(pictures, SIDE, threads, load, Machine.load()),
             pictures,
             "pictures");
     var peer = table.row(PEER, took.get(PEER));
@@ -246,11 +246,5 @@ public final class LabelBench {
                 folder.resolve("scratch").toString()));
     child.hear();
     return child;
-  }
-
-  /** What else goes on at this machine. */
-  private static String load() throws IOException {
-    var file = Path.of("/proc/loadavg");
-    return Files.isReadable(file) ? Files.readString(file).split(" ")[0] : "unknown";
   }
 }

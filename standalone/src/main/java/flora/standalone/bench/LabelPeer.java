@@ -46,7 +46,7 @@ final class LabelPeer {
   static Optional<Child> start(
       String python, Path model, Path work, int threads, int batch, List<String> labels)
       throws IOException, InterruptedException {
-    if (!isInstalled(python)) {
+    if (!Machine.has(python, "torch, transformers, PIL")) {
       return Optional.empty();
     }
     var program = Files.writeString(work.resolve("label_peer.py"), PROGRAM);
@@ -65,18 +65,5 @@ final class LabelPeer {
                 new String(Json.bytes(labels), StandardCharsets.UTF_8)));
     child.hear();
     return Optional.of(child);
-  }
-
-  private static boolean isInstalled(String python) throws InterruptedException {
-    try {
-      return new ProcessBuilder(python, "-c", "import torch, transformers, PIL")
-              .redirectErrorStream(true)
-              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-              .start()
-              .waitFor()
-          == 0;
-    } catch (IOException e) {
-      return false;
-    }
   }
 }

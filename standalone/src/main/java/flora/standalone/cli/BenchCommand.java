@@ -7,5 +7,5 @@ import picocli.CommandLine.Command;
     name = "bench",
     description = "Measure this machine beside peers and physical limits.",
     synopsisSubcommandLabel = "NAME",
-    subcommands = {BenchFetchCommand.class, BenchLabelCommand.class})
+    subcommands = {BenchFetchCommand.class, BenchLabelCommand.class, BenchTrainCommand.class})
 final class BenchCommand {}
