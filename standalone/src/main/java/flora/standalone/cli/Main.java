@@ -64,6 +64,8 @@ import picocli.CommandLine.Model.OptionSpec;
       GetCommand.class,
       CancelCommand.class,
       PreviewCommand.class,
+      MergeCommand.class,
+      ConvertCommand.class,
       DoctorCommand.class,
       ParityCommand.class,
       BenchCommand.class,

@@ -68,12 +68,12 @@ public final class AdapterExport {
           precision,
           folder.resolve(peft));
       names.add(peft + PeftFolder.MODEL);
-      compare(part, precision, folder, peft + PeftFolder.MODEL);
+      compare(part, precision, folder.resolve(peft + PeftFolder.MODEL));
       names.add(peft + PeftFolder.CONFIG);
     }
     for (var part : adapter.parts()) {
-      compare(part, precision, folder, kohya);
-      compare(part, precision, folder, DIFFUSERS);
+      compare(part, precision, folder.resolve(kohya));
+      compare(part, precision, folder.resolve(DIFFUSERS));
     }
     return List.copyOf(names);
   }
@@ -97,7 +97,7 @@ public final class AdapterExport {
     }
   }
 
-  private static void check(Adapter adapter, SavePrecision precision) {
+  static void check(Adapter adapter, SavePrecision precision) {
     boolean changes = false;
     for (var pair : adapter.pairs()) {
       boolean down = check(pair.module(), pair.down(), precision);
@@ -125,12 +125,14 @@ public final class AdapterExport {
     return any;
   }
 
-  private static void compare(
-      Adapter.Part part, SavePrecision precision, Path folder, String name) {
+  /** Reads a part of a file back. */
+  static void compare(Adapter.Part part, SavePrecision precision, Path file) {
+    var name = String.valueOf(file.getFileName());
     var modules = part.pairs().stream().map(Adapter.Pair::module).toList();
-    var read =
-        Adapter.Part.of(
-            part.network(), LoraFile.read(folder.resolve(name), part.network(), modules));
+    var read = Adapter.Part.of(part.network(), LoraFile.read(file, part.network(), modules));
+    if (read.pairs().size() != part.pairs().size()) {
+      throw new ExportException.NotEqual(name, "the number of layers");
+    }
     for (int i = 0; i < part.pairs().size(); i++) {
       var written = part.pairs().get(i);
       var back = read.pairs().get(i);
