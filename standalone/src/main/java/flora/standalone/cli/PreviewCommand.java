@@ -80,8 +80,8 @@ final class PreviewCommand implements Callable<Integer> {
   @Option(
       names = "--sampler",
       paramLabel = "NAME",
-      description = "one of ${COMPLETION-CANDIDATES}; default: the model's own")
-  Sampler.@Nullable Kind sampler;
+      description = "ddim, pndm, euler, euler_a or dpmpp_2m; default: the model's own")
+  @Nullable String sampler;
 
   @Option(names = "--seed", defaultValue = "0", paramLabel = "N", description = "default: 0")
   long seed;
@@ -146,7 +146,7 @@ final class PreviewCommand implements Callable<Integer> {
             steps,
             width,
             height,
-            sampler == null ? drawer.ownSampler() : sampler);
+            sampler == null ? drawer.ownSampler() : Sampler.Kind.named(sampler));
     var open = new ArrayList<Lora>();
     try {
       for (var network : Network.values()) {

@@ -65,6 +65,7 @@ class PreviewCommandTest {
     assertThat(drawn("a cat <lora:lora:0:0.8>", "--adapter", adapter))
         .isNotEqualTo(without)
         .isNotEqualTo(with);
+    assertThat(drawn("a cat", "--sampler", "euler_a")).isNotEqualTo(without);
     // a folder of them, as WebUIs have it
     var models = folder.resolve("Lora");
     Files.createDirectories(models);
@@ -88,11 +89,13 @@ class PreviewCommandTest {
     assertThat(flora(folder, 32, "--prompt", "a")).isEqualTo(Main.REFUSED);
     assertThat(flora("--prompt", "a", "--adapter", "gone.safetensors")).isEqualTo(Main.REFUSED);
     assertThat(flora("--prompt", "<hypernet:a:1>")).isEqualTo(Main.REFUSED);
+    assertThat(flora("--prompt", "a", "--sampler", "heun")).isEqualTo(Main.REFUSED);
 
     assertThat(err.toString(StandardCharsets.UTF_8))
         .contains("multiples of")
         .contains("model_index.json")
         .contains("gone.safetensors")
-        .contains("no LoRA");
+        .contains("no LoRA")
+        .contains("euler_a");
   }
 }
