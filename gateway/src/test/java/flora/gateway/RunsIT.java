@@ -159,6 +159,36 @@ class RunsIT {
   }
 
   @Test
+  void pausesARunOnceAndAsksForItsStageAgainWhenItIsResumed() {
+    var run = gateway.submit("{name: waiting, model: {base_model: owner/waiting}}");
+    var id = run.id().value();
+
+    assertThat(gateway.post("/v1/runs/" + id + "/pause", "", "").statusCode()).isEqualTo(202);
+    assertThat(gateway.post("/v1/runs/" + id + "/pause", "", "").statusCode()).isEqualTo(202);
+    assertThat(control(run.id())).isEqualTo(new Control(Control.Desired.PAUSED, 1));
+    assertThat(PLATFORM.records(Topics.FETCH_REQUESTS, id)).hasSize(1);
+
+    assertThat(gateway.post("/v1/runs/" + id + "/resume", "", "").statusCode()).isEqualTo(202);
+    assertThat(gateway.post("/v1/runs/" + id + "/resume", "", "").statusCode()).isEqualTo(202);
+    assertThat(control(run.id())).isEqualTo(new Control(Control.Desired.RUNNING, 2));
+    assertThat(PLATFORM.records(Topics.FETCH_REQUESTS, id)).hasSize(2);
+    assertThat(PLATFORM.records(Topics.RUN_EVENTS, id)).hasSize(3);
+
+    gateway.post("/v1/runs/" + id + "/cancel", "", "");
+    for (var wish : List.of("pause", "resume")) {
+      var response = gateway.post("/v1/runs/" + id + "/" + wish, "", "");
+      assertThat(response.statusCode()).isEqualTo(409);
+      assertThat(json(response).path("code").asString()).isEqualTo("RUN_NOT_ACTIVE");
+    }
+    assertThat(control(run.id())).isEqualTo(new Control(Control.Desired.CANCELLED, 3));
+  }
+
+  private static Control control(RunId run) {
+    var stored = store.read(StoreLayout.RUNS, StoreLayout.control(run)).orElseThrow();
+    return Json.read(stored.bytes(), Control.class);
+  }
+
+  @Test
   void saysThatASilentRunHasStalled() {
     var run = gateway.submit("{name: silent, model: {base_model: owner/silent}}");
     PLATFORM.tell(Stories.fetchStarted(run.id(), java.time.Instant.now().minusSeconds(3600)));

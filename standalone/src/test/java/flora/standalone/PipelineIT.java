@@ -218,6 +218,31 @@ class PipelineIT {
   }
 
   @Test
+  void aPausedTrainingWaitsAndGoesOnWhenItIsResumed() throws Exception {
+    upload("waiting", "rgb_square.png", "wide.png");
+    var run = submit(TinyHub.config("waiting-lora", "waiting", 2000, 5));
+    Awaitility.await().atMost(LONG).until(() -> !client.run(run).checkpoints().isEmpty());
+
+    client.pause(run);
+    awaitStatus(run, Run.Status.PAUSED);
+    var before = client.run(run).stages().get(Stage.TRAIN).attempt();
+    client.resume(run);
+    // the first step that the next attempt tells of is one after the checkpoint
+    var train =
+        Awaitility.await()
+            .atMost(LONG)
+            .pollInterval(Duration.ofMillis(10))
+            .until(
+                () -> client.run(run).stages().get(Stage.TRAIN),
+                stage -> stage.attempt() > before && stage.done() > 0);
+
+    assertThat(train.attempt()).isEqualTo(before + 1);
+    assertThat(train.done()).isGreaterThanOrEqualTo(5);
+    client.cancel(run);
+    assertThat(await(run).status()).isEqualTo(Run.Status.CANCELLED);
+  }
+
+  @Test
   void aSecondInstanceOnTheSameFolderIsRefused() {
     assertThatThrownBy(
             () ->

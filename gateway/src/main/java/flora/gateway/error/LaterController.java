@@ -17,8 +17,6 @@ final class LaterController {
   }
 
   @RequestMapping({
-    "/v1/runs/{id}/pause",
-    "/v1/runs/{id}/resume",
     "/v1/runs/{id}/retry",
     "/v1/runs/{id}/save",
     "/v1/runs/{id}/preview",

@@ -52,6 +52,8 @@ public final class RequestBodies {
     var type = http.getContentType();
     var kind = type == null ? Optional.<ContentKind>empty() : ContentKind.of(type);
     return kind.orElseThrow(
-        () -> new Refusal.WrongMediaType(type, "application/json, application/yaml or application/toml"));
+        () ->
+            new Refusal.WrongMediaType(
+                type, "application/json, application/yaml or application/toml"));
   }
 }

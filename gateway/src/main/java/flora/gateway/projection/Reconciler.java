@@ -1,7 +1,6 @@
 package flora.gateway.projection;
 
 import flora.gateway.GatewayProperties;
-import flora.gateway.bus.Outbox;
 import flora.gateway.run.FrozenRequest;
 import flora.gateway.run.RunView;
 import flora.gateway.run.Runs;
@@ -11,9 +10,7 @@ import flora.schemas.RunId;
 import flora.schemas.Stage;
 import flora.schemas.run.LeaseState;
 import flora.schemas.run.Run;
-import flora.schemas.run.StageState;
 import flora.schemas.store.StoreLayout;
-import flora.schemas.work.Work;
 import flora.store.ObjectStore;
 import java.time.Clock;
 import java.time.Duration;
@@ -46,7 +43,6 @@ final class Reconciler implements SmartLifecycle {
   private final RunView view;
   private final Runs runs;
   private final Submissions submissions;
-  private final Outbox outbox;
   private final ObjectStore store;
   private final Clock clock;
   private final GatewayProperties.Reconcile timing;
@@ -63,7 +59,6 @@ final class Reconciler implements SmartLifecycle {
       RunView view,
       Runs runs,
       Submissions submissions,
-      Outbox outbox,
       ObjectStore store,
       Clock clock,
       GatewayProperties properties) {
@@ -71,7 +66,6 @@ final class Reconciler implements SmartLifecycle {
     this.view = view;
     this.runs = runs;
     this.submissions = submissions;
-    this.outbox = outbox;
     this.store = store;
     this.clock = clock;
     timing = properties.reconcile();
@@ -143,7 +137,7 @@ final class Reconciler implements SmartLifecycle {
   }
 
   private void askAgain(Run run, Instant now) {
-    var stage = current(run);
+    var stage = Submissions.current(run);
     var since = now.minus(timing.orphanedAfter());
     if (stage.isEmpty() || (run.updatedAt() != null && run.updatedAt().isAfter(since))) {
       return;
@@ -160,21 +154,12 @@ final class Reconciler implements SmartLifecycle {
       return;
     }
     int times = before.map(Asked::times).orElse(0) + 1;
-    var attempt =
-        Math.max(
-                1,
-                Optional.ofNullable(run.stages().get(stage.get()))
-                    .map(StageState::attempt)
-                    .orElse(0))
-            + times;
     submissions
-        .frozen(run.id())
+        .askAgain(run, times)
         .ifPresent(
-            frozen -> {
-              if (outbox.ask(Work.of(stage.get(), run.id(), frozen.object(), attempt))) {
-                asked.put(run.id(), new Asked(stage.get(), times, now));
-                log.info("{} has no worker: asked for {} again", run.id(), stage.get().id());
-              }
+            which -> {
+              asked.put(run.id(), new Asked(which, times, now));
+              log.info("{} has no worker: asked for {} again", run.id(), which.id());
             });
   }
 
@@ -182,17 +167,6 @@ final class Reconciler implements SmartLifecycle {
   private Duration wait(Asked before) {
     var wait = timing.orphanedAfter().multipliedBy(1L << Math.min(before.times(), 10));
     return wait.compareTo(LONGEST_WAIT) > 0 ? LONGEST_WAIT : wait;
-  }
-
-  /** The first stage that has not succeeded. */
-  static Optional<Stage> current(Run run) {
-    return run.stages().entrySet().stream()
-        .filter(
-            s ->
-                s.getValue().status() == StageState.Status.PENDING
-                    || s.getValue().status() == StageState.Status.RUNNING)
-        .map(Map.Entry::getKey)
-        .findFirst();
   }
 
   private void announceUnmentioned() {

@@ -131,6 +131,16 @@ final class RunController {
     return ResponseEntity.accepted().body(runs.cancel(id));
   }
 
+  @PostMapping("/v1/runs/{id}/pause")
+  ResponseEntity<Run> pause(@PathVariable String id) {
+    return ResponseEntity.accepted().body(runs.pause(id));
+  }
+
+  @PostMapping("/v1/runs/{id}/resume")
+  ResponseEntity<Run> resume(@PathVariable String id) {
+    return ResponseEntity.accepted().body(runs.resume(id));
+  }
+
   /** The dataset whose pictures have to be uploaded before; null when none has to. */
   private static @Nullable String uploaded(RunRequest request) {
     var dataset = request.dataset();

@@ -16,6 +16,7 @@ import flora.store.ObjectStore;
 import java.time.Clock;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
@@ -117,7 +118,13 @@ public final class Runs {
       case SUCCEEDED, FAILED -> throw new Refusal.NotActive(run.id(), word(run.status()));
       case CANCELLED, QUEUED, FETCHING, LABELLING, TRAINING, PAUSED -> {}
     }
-    var control = desireCancelled(run.id());
+    var control =
+        change(
+            run.id(),
+            known ->
+                known.desired() == Control.Desired.CANCELLED
+                    ? known
+                    : known.desiring(Control.Desired.CANCELLED));
     var now = clock.instant().truncatedTo(ChronoUnit.MILLIS);
     var event =
         new RunEvent.CancelRequested(run.id(), 1, 1 + control.version(), now, control.version());
@@ -128,15 +135,67 @@ public final class Runs {
     return RunJoin.join(run, event);
   }
 
-  private Control desireCancelled(RunId id) {
+  /**
+   * Asks that a run wait: its stage ends the attempt at the next unit of work, and nobody begins
+   * another. To ask again changes nothing.
+   *
+   * @throws Refusal.NotActive when it is over, or to be cancelled
+   */
+  Run pause(String text) {
+    return want(text, Control.Desired.RUNNING, Control.Desired.PAUSED);
+  }
+
+  /**
+   * Asks that a paused run go on, from what lies in the store: its stage is asked for again. A run
+   * that nobody paused is left alone.
+   *
+   * @throws Refusal.NotActive when it is over, or to be cancelled
+   */
+  Run resume(String text) {
+    return want(text, Control.Desired.PAUSED, Control.Desired.RUNNING);
+  }
+
+  private Run want(String text, Control.Desired before, Control.Desired wanted) {
+    var run = get(text);
+    if (run.status().isTerminal()) {
+      throw new Refusal.NotActive(run.id(), word(run.status()));
+    }
+    var changed = new boolean[1];
+    var control =
+        change(
+            run.id(),
+            known -> {
+              changed[0] = known.desired() == before;
+              return changed[0] ? known.desiring(wanted) : known;
+            });
+    if (control.desired() == Control.Desired.CANCELLED) {
+      throw new Refusal.NotActive(run.id(), word(Run.Status.CANCELLED));
+    }
+    if (!changed[0]) {
+      return run;
+    }
+    log.info("{} is to be {}", run.id(), wanted);
+    var now = clock.instant().truncatedTo(ChronoUnit.MILLIS);
+    var event =
+        new RunEvent.ControlChanged(
+            run.id(), 1, 1 + control.version(), now, wanted, control.version());
+    outbox.tell(event);
+    if (wanted == Control.Desired.RUNNING) {
+      submissions.askAgain(run, 1);
+    }
+    return RunJoin.join(run, event);
+  }
+
+  /** Changes what is wanted of a run; what is changed to itself is not written. */
+  private Control change(RunId id, UnaryOperator<Control> change) {
     var key = StoreLayout.control(id);
     while (true) {
       var found = store.read(StoreLayout.RUNS, key);
-      var known = found.map(s -> Json.read(s.bytes(), Control.class));
-      if (known.isPresent() && known.get().desired() == Control.Desired.CANCELLED) {
-        return known.get();
+      var known = found.map(s -> Json.read(s.bytes(), Control.class)).orElse(Control.NONE);
+      var wanted = change.apply(known);
+      if (wanted.equals(known)) {
+        return known;
       }
-      var wanted = known.orElse(Control.NONE).desiring(Control.Desired.CANCELLED);
       var bytes = Json.bytes(wanted);
       var won =
           found.isEmpty()
@@ -150,7 +209,9 @@ public final class Runs {
   }
 
   private static String word(Run.Status status) {
-    return status == Run.Status.FAILED ? "failed" : "succeeded";
+    return status == Run.Status.CANCELLED
+        ? "been cancelled"
+        : status == Run.Status.FAILED ? "failed" : "succeeded";
   }
 
   private static Run stalled(Run run) {

@@ -3,12 +3,17 @@ package flora.gateway.run;
 import flora.gateway.bus.Outbox;
 import flora.schemas.Failure;
 import flora.schemas.RunId;
+import flora.schemas.Stage;
 import flora.schemas.request.EffectiveRequest;
+import flora.schemas.run.Run;
+import flora.schemas.run.StageState;
 import flora.schemas.store.StoreLayout;
+import flora.schemas.work.Work;
 import flora.store.ObjectStore;
 import flora.store.Stored;
 import java.time.Clock;
 import java.time.temporal.ChronoUnit;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -71,6 +76,36 @@ public final class Submissions {
     for (var id : Set.copyOf(unannounced)) {
       frozen(id).ifPresent(this::announce);
     }
+  }
+
+  /**
+   * Asks again for the stage that a run has come to. Two records of one stage do no harm: the lease
+   * lets one of them work.
+   *
+   * @param times attempts to count beside those that have begun
+   * @return the stage, when the broker took it
+   */
+  public Optional<Stage> askAgain(Run run, int times) {
+    var stage = current(run);
+    var frozen = stage.isEmpty() ? Optional.<FrozenRequest>empty() : frozen(run.id());
+    if (frozen.isEmpty()) {
+      return Optional.empty();
+    }
+    var state = run.stages().get(stage.get());
+    int attempt = Math.max(1, state == null ? 0 : state.attempt()) + times;
+    var work = Work.of(stage.get(), run.id(), frozen.get().object(), attempt);
+    return outbox.ask(work) ? stage : Optional.empty();
+  }
+
+  /** The first stage that has not succeeded. */
+  public static Optional<Stage> current(Run run) {
+    return run.stages().entrySet().stream()
+        .filter(
+            s ->
+                s.getValue().status() == StageState.Status.PENDING
+                    || s.getValue().status() == StageState.Status.RUNNING)
+        .map(Map.Entry::getKey)
+        .findFirst();
   }
 
   /** The frozen request of a run. */

@@ -62,6 +62,8 @@ import picocli.CommandLine.Model.OptionSpec;
       StatusCommand.class,
       LogsCommand.class,
       GetCommand.class,
+      PauseCommand.class,
+      ResumeCommand.class,
       CancelCommand.class,
       PreviewCommand.class,
       MergeCommand.class,

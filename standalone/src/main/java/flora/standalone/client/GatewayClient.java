@@ -92,7 +92,19 @@ public final class GatewayClient implements AutoCloseable {
   }
 
   public Run cancel(RunId id) throws InterruptedException {
-    var request = request("/v1/runs/" + id + "/cancel").POST(BodyPublishers.noBody()).build();
+    return want(id, "cancel");
+  }
+
+  public Run pause(RunId id) throws InterruptedException {
+    return want(id, "pause");
+  }
+
+  public Run resume(RunId id) throws InterruptedException {
+    return want(id, "resume");
+  }
+
+  private Run want(RunId id, String wish) throws InterruptedException {
+    var request = request("/v1/runs/" + id + "/" + wish).POST(BodyPublishers.noBody()).build();
     return read(send(request, BodyHandlers.ofByteArray()), Run.class);
   }
 
