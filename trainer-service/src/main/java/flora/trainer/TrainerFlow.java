@@ -22,6 +22,7 @@ import flora.trainer.checkpoint.CheckpointStore;
 import flora.trainer.checkpoint.ComputeFingerprint;
 import flora.trainer.checkpoint.TrainingState;
 import flora.trainer.data.PictureSet;
+import flora.trainer.encode.EncodingStore;
 import flora.trainer.export.AdapterExport;
 import flora.trainer.export.NetworkProbe;
 import flora.trainer.recipe.StableDiffusionLoraRecipe;
@@ -120,18 +121,20 @@ final class TrainerFlow implements StageFlow {
 
     var checkpoints = new CheckpointStore(store, context, properties.checkpointsToKeep());
     var resumed = resume(checkpoints, context, beginning, scratch);
-    var job =
-        new TrainingJob(
-            request.name(),
-            plan,
-            model.files(),
-            model.origin(),
-            pictures,
-            beginning,
-            folder(scratch.resolve("checkpoint")),
-            properties.encodingCache().toBytes());
     long done = resumed.map(loaded -> loaded.state().step()).orElse(0L);
-    try (var curves = curves(context, done, folder(scratch.resolve("logs")))) {
+    try (var curves = curves(context, done, folder(scratch.resolve("logs")));
+        var encodings = encodings(scratch)) {
+      var job =
+          new TrainingJob(
+              request.name(),
+              plan,
+              model.files(),
+              model.origin(),
+              pictures,
+              beginning,
+              folder(scratch.resolve("checkpoint")),
+              encodings,
+              properties.encodingCache().toBytes());
       var events =
           new TrainingEvents(context, checkpoints, curves, samplesPerStep(plan), System::nanoTime);
       var trained = StableDiffusionLoraRecipe.train(job, resumed, events);
@@ -159,6 +162,11 @@ final class TrainerFlow implements StageFlow {
 
   private static int samplesPerStep(TrainingPlan.StableDiffusionLora plan) {
     return plan.optimizer().batchSize() * plan.optimizer().gradientAccumulationSteps();
+  }
+
+  private EncodingStore encodings(Path scratch) {
+    var room = properties.encodingStore().toBytes();
+    return new EncodingStore(store, folder(scratch.resolve("encodings")), room);
   }
 
   private static TrainingPlan.StableDiffusionLora plan(RunRequest request) {

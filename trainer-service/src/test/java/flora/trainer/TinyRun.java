@@ -1,5 +1,6 @@
 package flora.trainer;
 
+import flora.models.image.ImageDecoder;
 import flora.schemas.Json;
 import flora.schemas.RepoId;
 import flora.schemas.RunId;
@@ -70,13 +71,25 @@ final class TinyRun {
 
   /** Puts model, pictures and head into the store. */
   TinyRun prepare(int pictures) {
+    var names =
+        files(resource("parity/images")).stream()
+            .map(file -> file.getFileName().toString())
+            .filter(name -> !name.endsWith(".csv"))
+            .limit(pictures)
+            .toList();
+    return prepare(names);
+  }
+
+  /** Puts model, head and these pictures into the store; before a name may be a folder. */
+  TinyRun prepare(List<String> names) {
     StoreLayout.BUCKETS.forEach(store::ensureBucket);
     var at = Instant.EPOCH;
     var snapshot = model(resource("parity/models/tiny-sd"));
     var fetched = new FetchEvent.Completed(run, 1, 1, at, 1, List.of(snapshot));
-    var manifest = dataset(resource("parity/images"), pictures);
+    var manifest = dataset(resource("parity/images"), names);
+    int count = names.size();
     var labelled =
-        new LabelEvent.Completed(run, 1, 1, at, "shapes", manifest.sha256(), pictures, 0, manifest);
+        new LabelEvent.Completed(run, 1, 1, at, "shapes", manifest.sha256(), count, 0, manifest);
     var head = Head.empty(run).with(fetched).with(labelled);
     store.put(StoreLayout.RUNS, StoreLayout.head(run), Json.bytes(head), "application/json");
     return this;
@@ -85,7 +98,9 @@ final class TinyRun {
   /** A trainer whose files lie in a folder. */
   static TrainerFlow flow(ObjectStore store, Path folder, ComputeFingerprint compute) {
     var cache = new LocalCache(store, LocalFiles.none(), folder.resolve("cache"), 1L << 30);
-    var properties = new TrainerProperties(folder.resolve("work"), 2, DataSize.ofMegabytes(64));
+    var properties =
+        new TrainerProperties(
+            folder.resolve("work"), 2, DataSize.ofMegabytes(64), DataSize.ofMegabytes(64));
     return new TrainerFlow(store, cache, properties, compute, Clock.systemUTC());
   }
 
@@ -118,16 +133,21 @@ final class TinyRun {
         new ObjectRef(StoreLayout.MODELS, key, manifest.length, Sha256.sum(manifest)));
   }
 
-  private ObjectRef dataset(Path folder, int pictures) {
+  private ObjectRef dataset(Path folder, List<String> names) {
     var images = new ArrayList<DatasetManifest.Image>();
-    for (var file : files(folder)) {
-      var name = file.getFileName().toString();
-      if (!name.endsWith(".csv") && images.size() < pictures) {
-        var ref = blob(StoreLayout.DATASETS, file);
-        images.add(
-            new DatasetManifest.Image(
-                name, ref.sha256(), ref.size(), 0, 0, "a drawing of " + name, "user"));
-      }
+    for (var name : names) {
+      var file = folder.resolve(Path.of(name).getFileName());
+      var ref = blob(StoreLayout.DATASETS, file);
+      var picture = new ImageDecoder().decode(file);
+      images.add(
+          new DatasetManifest.Image(
+              name,
+              ref.sha256(),
+              ref.size(),
+              picture.width(),
+              picture.height(),
+              "a drawing, of " + name + ", on paper",
+              "user"));
     }
     var manifest = Json.bytes(new DatasetManifest("shapes", images, List.of(), null));
     var digest = Sha256.sum(manifest);

@@ -328,7 +328,8 @@ class TrainerIT {
             s3.accessKey(),
             s3.secretKey(),
             run.value(),
-            Files.createDirectories(folder.resolve("process")).toString())
+            Files.createDirectories(folder.resolve("process")).toString(),
+            "usual")
         .redirectError(ProcessBuilder.Redirect.INHERIT)
         .start();
   }

@@ -45,7 +45,8 @@ final class TrainerProcess {
             }
           }
         };
-    flow.run(new TinyRun(store, run).request(TinyRun.PLAN), context);
+    var plan = arguments[5].equals("varied") ? VariedRunIT.PLAN : TinyRun.PLAN;
+    flow.run(new TinyRun(store, run).request(plan), context);
     store.close();
   }
 }

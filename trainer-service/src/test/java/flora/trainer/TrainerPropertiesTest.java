@@ -17,7 +17,9 @@ class TrainerPropertiesTest {
   @Test
   void hasDefaults() {
     assertThat(bind(Map.of()))
-        .isEqualTo(new TrainerProperties(Path.of(".flora/trainer"), 3, DataSize.ofGigabytes(1)));
+        .isEqualTo(
+            new TrainerProperties(
+                Path.of(".flora/trainer"), 3, DataSize.ofGigabytes(1), DataSize.ofGigabytes(20)));
   }
 
   @Test
@@ -27,16 +29,20 @@ class TrainerPropertiesTest {
             Map.of(
                 "trainer.work-folder", "/var/trainer",
                 "trainer.checkpoints-to-keep", "7",
-                "trainer.encoding-cache", "64MB"));
+                "trainer.encoding-cache", "64MB",
+                "trainer.encoding-store", "0B"));
 
     assertThat(properties)
-        .isEqualTo(new TrainerProperties(Path.of("/var/trainer"), 7, DataSize.ofMegabytes(64)));
+        .isEqualTo(
+            new TrainerProperties(
+                Path.of("/var/trainer"), 7, DataSize.ofMegabytes(64), DataSize.ofBytes(0)));
   }
 
   @ParameterizedTest
   @CsvSource({
     "trainer.checkpoints-to-keep, 0, expected at least 1",
-    "trainer.encoding-cache, 1MB, expected at least 16MB"
+    "trainer.encoding-cache, 1MB, expected at least 16MB",
+    "trainer.encoding-store, -1MB, expected 0 or more"
   })
   void refusesWhatCannotWork(String name, String value, String reason) {
     assertThatThrownBy(() -> bind(Map.of(name, value)))

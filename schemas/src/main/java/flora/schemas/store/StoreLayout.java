@@ -35,6 +35,9 @@ public final class StoreLayout {
   /** What an attempt writes down while it trains; a prefix of names within it. */
   public static final String LOGS = "logs/";
 
+  /** What frozen networks say of pictures and texts, in {@link #DATASETS}. */
+  public static final String ENCODINGS = "encodings/";
+
   /** Every bucket; created at start. */
   public static final List<String> BUCKETS = List.of(MODELS, DATASETS, RUNS);
 
@@ -197,6 +200,15 @@ public final class StoreLayout {
         + "/"
         + list.hex()
         + ".safetensors";
+  }
+
+  /**
+   * What a frozen network says of a picture or a text, in {@link #DATASETS}.
+   *
+   * @param key digest of all that it follows from
+   */
+  public static String encoding(Sha256 key) {
+    return ENCODINGS + key.hex().substring(0, 2) + "/" + key.hex() + ".safetensors";
   }
 
   /** Where a dataset's pictures are dropped, with the closing slash. */

@@ -7,6 +7,7 @@ import flora.models.image.TrainingTransform;
 import flora.models.random.RandomStream;
 import flora.models.stablediffusion.Posterior;
 import flora.models.stablediffusion.Vae;
+import flora.schemas.Sha256;
 import flora.schemas.dataset.Bucket;
 import flora.schemas.request.PicturePlan;
 import flora.trainer.data.DataOrder.Batch;
@@ -15,7 +16,9 @@ import flora.trainer.data.PictureSet;
 import flora.trainer.data.SampleList;
 import flora.trainer.data.View;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.SequencedSet;
+import java.util.SortedMap;
 
 /**
  * Pictures as the denoiser sees them: {@code latent_dist.sample() · scaling_factor} of the
@@ -28,6 +31,8 @@ public final class Latents implements AutoCloseable {
   private final SampleList samples;
   private final View.Chooser chooser;
   private final RandomStream noises;
+  private final Frozen frozen;
+  private final SortedMap<String, Sha256> network;
   private final EncodingCache<View, Posterior> posteriors;
   private boolean vaeOpen = true;
 
@@ -38,12 +43,15 @@ public final class Latents implements AutoCloseable {
       SampleList samples,
       PicturePlan plan,
       long seed,
+      Frozen frozen,
       long cacheBytes) {
     this.vae = vae;
     this.pictures = pictures;
     this.samples = samples;
     this.chooser = new View.Chooser(seed, plan);
     this.noises = RandomStream.of(seed, "latents");
+    this.frozen = frozen;
+    this.network = frozen.autoencoder();
     this.posteriors =
         new EncodingCache<>(
             cacheBytes,
@@ -121,7 +129,37 @@ public final class Latents implements AutoCloseable {
     return chooser.choose(draw, samples.place(draw.picture()));
   }
 
+  /** Views that come again are kept from run to run. */
   private Posterior encode(View view) {
+    if (chooser.all(view.picture(), samples.place(view.picture())).isEmpty()) {
+      return compute(view);
+    }
+    var key =
+        new EncodingKey.View(
+            pictures.sha256(view.picture()),
+            view.cut(),
+            network,
+            frozen.compute(),
+            EncodingKey.VERSION);
+    long[] shape = shape(view.bucket());
+    // mean, then logarithm of the variance
+    var extents = EncodingStore.extents(2, shape[1], shape[2], shape[3]);
+    var known = frozen.store().find(key, extents);
+    if (known.isPresent()) {
+      int half = elements(view.bucket());
+      return new Posterior(
+          Scope.release(Aten.of(Arrays.copyOf(known.get(), half), shape)),
+          Scope.release(Aten.of(Arrays.copyOfRange(known.get(), half, 2 * half), shape)));
+    }
+    var posterior = compute(view);
+    float[] mean = posterior.mean().toFloatArray();
+    float[] both = Arrays.copyOf(mean, 2 * mean.length);
+    System.arraycopy(posterior.logVariance().toFloatArray(), 0, both, mean.length, mean.length);
+    frozen.store().put(key, extents, both);
+    return posterior;
+  }
+
+  private Posterior compute(View view) {
     var pixels = TrainingTransform.apply(pictures.decode(view.picture()), view.cut());
     try (var _ = new Scope()) {
       var posterior = vae.encode(Aten.of(pixels.values(), 1, 3, pixels.height(), pixels.width()));

@@ -5,12 +5,15 @@ import flora.models.aten.Aten;
 import flora.models.aten.Scope;
 import flora.models.clip.ClipTextEncoder;
 import flora.models.tokenizer.ClipTokenizer;
+import flora.schemas.Sha256;
 import flora.trainer.data.CaptionRules;
 import flora.trainer.data.DataOrder.Draw;
 import flora.trainer.data.PictureSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.SequencedSet;
+import java.util.SortedMap;
 
 /**
  * Captions as the denoiser reads them: a hidden state of the text encoder at all 77 places, after
@@ -19,13 +22,21 @@ import java.util.SequencedSet;
  */
 public final class Prompts implements AutoCloseable {
 
+  private static final Optional<float[]> NOTHING = Optional.empty();
+
   private final ClipTokenizer tokenizer;
   private final ClipTextEncoder encoder;
   private final int skippedLayers;
   private final PictureSet pictures;
   private final CaptionRules rules;
+  private final Frozen frozen;
+  private final SortedMap<String, Sha256> network;
   private final EncodingCache<String, NDArray> embeddings;
   private final long bytes;
+
+  /** Texts that chance makes are not kept from run to run. */
+  private final boolean comesAgain;
+
   private boolean encoderOpen = true;
 
   /**
@@ -39,12 +50,16 @@ public final class Prompts implements AutoCloseable {
       int clipSkip,
       PictureSet pictures,
       CaptionRules rules,
+      Frozen frozen,
       long cacheBytes) {
     this.tokenizer = tokenizer;
     this.encoder = encoder;
     this.skippedLayers = clipSkip - 1;
     this.pictures = pictures;
     this.rules = rules;
+    this.frozen = frozen;
+    this.network = frozen.text();
+    this.comesAgain = !rules.all("").isEmpty();
     this.bytes = (long) Float.BYTES * encoder.config().positions() * width();
     this.embeddings = new EncodingCache<>(cacheBytes, this::encode, _ -> bytes, NDArray::close);
   }
@@ -91,9 +106,21 @@ public final class Prompts implements AutoCloseable {
   }
 
   private NDArray encode(String caption) {
+    long[] shape = {1, encoder.config().positions(), width()};
+    var key =
+        new EncodingKey.Text(
+            caption, skippedLayers + 1, network, frozen.compute(), EncodingKey.VERSION);
+    var known = comesAgain ? frozen.store().find(key, EncodingStore.extents(shape)) : NOTHING;
+    if (known.isPresent()) {
+      return Scope.release(Aten.of(known.get(), shape));
+    }
     try (var _ = new Scope()) {
       var ids = tokenizer.encode(caption, encoder.config().positions()).ids();
-      return Scope.release(encoder.forward(Aten.of(ids, 1, ids.length), null, skippedLayers));
+      var states = Scope.release(encoder.forward(Aten.of(ids, 1, ids.length), null, skippedLayers));
+      if (comesAgain) {
+        frozen.store().put(key, EncodingStore.extents(shape), states.toFloatArray());
+      }
+      return states;
     }
   }
 

@@ -3,6 +3,7 @@ package flora.trainer.recipe;
 import ai.djl.ndarray.NDArray;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
+import flora.models.aten.Segments;
 import flora.models.lora.Dropout;
 import flora.models.lora.Lora;
 import flora.models.lora.LoraConfig;
@@ -41,6 +42,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedSet;
+import java.util.function.Supplier;
 
 /**
  * Trains a LoRA for the UNet of a Stable Diffusion model, as diffusers' {@code
@@ -51,6 +53,14 @@ import java.util.SequencedSet;
  * run which goes on from a checkpoint ends with the very same bytes.
  */
 public final class StableDiffusionLoraRecipe {
+
+  /**
+   * With gradient checkpointing, segments with inputs up to that many bytes are kept all the same.
+   */
+  private static final long KEPT_INPUT = 1 << 20;
+
+  /** With gradient checkpointing, the weights' pages are given back about four times a step. */
+  private static final int DROP_AFTER = 24;
 
   private StableDiffusionLoraRecipe() {}
 
@@ -89,6 +99,7 @@ public final class StableDiffusionLoraRecipe {
       var loss =
           new DenoisingLoss(unet, schedule, Objective.of(schedule, plan.objective().snrGamma()));
       var rate = learningRate(plan, total);
+      var computations = segments(unet, plan.compute().gradientCheckpointing());
 
       var needed = pictures(order, first, total);
       prompts.encodeAll(needed, watch::proceed);
@@ -114,7 +125,8 @@ public final class StableDiffusionLoraRecipe {
             long[] showings = draws.stream().mapToLong(Draw::number).toArray();
             lora.dropout(Dropout.of(drops, showings, network.loraDropout()));
           }
-          try (var _ = new Scope()) {
+          try (var _ = new Scope();
+              var segments = computations.get()) {
             var batch =
                 new DenoisingLoss.Batch(
                     latents.batch(shown),
@@ -122,7 +134,7 @@ public final class StableDiffusionLoraRecipe {
                     timesteps(times, draws, schedule.steps()),
                     prompts.batch(draws));
             // the share is the plan's also where an epoch ends with fewer batches, as in diffusers
-            double value = step.accumulate(() -> loss.of(batch), accumulation);
+            double value = step.accumulate(segments, loss.of(segments, batch), accumulation);
             requireFinite("the loss", done + 1, value);
             stepLoss += value / batches.size();
           }
@@ -192,6 +204,15 @@ public final class StableDiffusionLoraRecipe {
     };
   }
 
+  /** How much is kept for the way back; gradients are the same to the bit. */
+  private static Supplier<Segments> segments(UNet unet, boolean checkpointing) {
+    if (!checkpointing) {
+      return Segments::keepingAll;
+    }
+    var dropPages = unet.pages().map(pages -> pages.every(DROP_AFTER)).orElse(() -> {});
+    return () -> new Segments(Segments.Keep.FIT, KEPT_INPUT, dropPages);
+  }
+
   private static Prompts prompts(TrainingJob job) {
     var plan = job.plan();
     return new Prompts(
@@ -200,6 +221,7 @@ public final class StableDiffusionLoraRecipe {
         plan.captions().clipSkip(),
         job.pictures(),
         new CaptionRules(plan.captions(), plan.seed()),
+        job.frozen(),
         job.cacheBytes() / 4);
   }
 
@@ -210,6 +232,7 @@ public final class StableDiffusionLoraRecipe {
         samples,
         job.plan().pictures(),
         job.plan().seed(),
+        job.frozen(),
         job.cacheBytes() / 4 * 3);
   }
 

@@ -5,6 +5,8 @@ import flora.schemas.Sha256;
 import flora.schemas.request.TrainingPlan;
 import flora.trainer.checkpoint.TrainingState;
 import flora.trainer.data.PictureSet;
+import flora.trainer.encode.EncodingStore;
+import flora.trainer.encode.Frozen;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param pictures what it learns
  * @param beginning the state before the first step
  * @param scratch an empty folder of its own
+ * @param encodings what the frozen encoders have said in earlier runs
  * @param cacheBytes memory for what the frozen encoders say
  */
 public record TrainingJob(
@@ -28,7 +31,13 @@ public record TrainingJob(
     PictureSet pictures,
     TrainingState beginning,
     Path scratch,
+    EncodingStore encodings,
     long cacheBytes) {
+
+  /** What encodes pictures and texts, and where that is kept. */
+  Frozen frozen() {
+    return new Frozen(beginning.weights(), beginning.compute().toString(), encodings);
+  }
 
   /**
    * Which model is adapted.
