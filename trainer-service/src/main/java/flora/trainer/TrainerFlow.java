@@ -117,9 +117,12 @@ final class TrainerFlow implements StageFlow {
             compute,
             List.of(),
             0,
-            0);
+            0,
+            null);
 
-    var checkpoints = new CheckpointStore(store, context, properties.checkpointsToKeep());
+    var keep = plan.keep().checkpointsToKeep();
+    var checkpoints =
+        new CheckpointStore(store, context, keep == null ? properties.checkpointsToKeep() : keep);
     var resumed = resume(checkpoints, context, beginning, scratch);
     long done = resumed.map(loaded -> loaded.state().step()).orElse(0L);
     try (var curves = curves(context, done, folder(scratch.resolve("logs")));
@@ -145,7 +148,7 @@ final class TrainerFlow implements StageFlow {
       artifacts.addAll(curves.finish());
       artifacts.add(runCard(trained, plan, beginning, context));
       context.proceed();
-      return TrainingEvents.completed(trained.steps(), trained.loss(), artifacts);
+      return TrainingEvents.completed(trained, artifacts);
     }
   }
 

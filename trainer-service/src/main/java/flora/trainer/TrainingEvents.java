@@ -7,7 +7,9 @@ import flora.schemas.training.TrainingEvent;
 import flora.stage.StageContext;
 import flora.trainer.checkpoint.CheckpointStore;
 import flora.trainer.checkpoint.ComputeFingerprint;
+import flora.trainer.checkpoint.Judged;
 import flora.trainer.checkpoint.TrainingState;
+import flora.trainer.recipe.TrainedAdapter;
 import flora.trainer.recipe.TrainingWatch;
 import flora.trainer.watch.TrainingLog;
 import java.nio.file.Path;
@@ -82,6 +84,23 @@ final class TrainingEvents implements TrainingWatch {
   }
 
   @Override
+  public void validated(long step, double loss, Judged judged) {
+    log.info("held-out pictures at step {}: {}, {}", step, loss, judged);
+    context.publish(
+        at ->
+            new TrainingEvent.Validated(
+                at.runId(),
+                at.attempt(),
+                at.seq(),
+                at.at(),
+                step,
+                loss,
+                judged.bestLoss(),
+                judged.bestStep(),
+                judged.withoutDrop()));
+  }
+
+  @Override
   public void proceed() {
     context.proceed();
   }
@@ -102,10 +121,18 @@ final class TrainingEvents implements TrainingWatch {
   }
 
   /** The stage's last word. */
-  static Function<EventStamp, Event> completed(long total, double loss, List<Artifact> artifacts) {
+  static Function<EventStamp, Event> completed(TrainedAdapter trained, List<Artifact> artifacts) {
     return at ->
         new TrainingEvent.Completed(
-            at.runId(), at.attempt(), at.seq(), at.at(), total, loss, artifacts);
+            at.runId(),
+            at.attempt(),
+            at.seq(),
+            at.at(),
+            trained.steps(),
+            trained.loss(),
+            artifacts,
+            trained.stoppedEarly(),
+            trained.bestStep());
   }
 
   private Event steps(EventStamp at) {

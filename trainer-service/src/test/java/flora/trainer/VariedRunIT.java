@@ -10,15 +10,17 @@ import flora.schemas.Sha256;
 import flora.schemas.request.CaptionPlan;
 import flora.schemas.request.ComputePlan;
 import flora.schemas.request.KeepPlan;
+import flora.schemas.request.NetworkPlan;
 import flora.schemas.request.OptimizerPlan;
 import flora.schemas.request.PicturePlan;
 import flora.schemas.request.TrainingPlan;
-import flora.schemas.store.ObjectRef;
+import flora.schemas.request.ValidationPlan;
 import flora.schemas.store.StoreLayout;
 import flora.schemas.training.TrainingEvent.CheckpointSaved;
 import flora.schemas.training.TrainingEvent.Completed;
 import flora.schemas.training.TrainingEvent.Started;
 import flora.schemas.training.TrainingEvent.StepsCompleted;
+import flora.schemas.training.TrainingEvent.Validated;
 import flora.store.ObjectInfo;
 import flora.store.s3.S3ObjectStore;
 import flora.trainer.checkpoint.ComputeFingerprint;
@@ -28,6 +30,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -61,13 +64,7 @@ class VariedRunIT {
           .with(new ComputePlan(TrainingPlan.MixedPrecision.NO, true, null, List.of()))
           .with(KeepPlan.of(2));
 
-  private static final OptimizerPlan ONE_STEP =
-      OptimizerPlan.of(
-          2,
-          2,
-          OptimizerPlan.Length.ofSteps(1),
-          OptimizerPlan.Rate.constant(1e-3),
-          OptimizerPlan.AdamW.DEFAULT);
+  private static final OptimizerPlan ONE_STEP = steps(1, 1e-3);
 
   private static final TrainingPlan.StableDiffusionLora WITHOUT_RULES =
       PLAN.with(ONE_STEP)
@@ -140,10 +137,147 @@ class VariedRunIT {
   }
 
   @Test
-  void keepingActivationsGivesTheSameBytesAsComputingThemAgain() {
-    var kept = PLAN.with(ComputePlan.of(TrainingPlan.MixedPrecision.NO));
+  void neitherWhatIsKeptInMemoryNorWhenIsSavedChangesTheBytes() {
+    var context = context("kept", 1);
+    var plan =
+        PLAN.with(ComputePlan.of(TrainingPlan.MixedPrecision.NO))
+            .with(new KeepPlan(2, 1, 1, KeepPlan.SavePrecision.FP32));
 
-    assertThat(train(context("kept", 1), kept, folder)).isEqualTo(undisturbed);
+    var adapter = train(context, plan, folder);
+
+    // the header of sd-scripts' file says whether there was gradient checkpointing
+    var kohya = "adapter/kohya/tiny.safetensors";
+    assertThat(adapter.remove(kohya)).isNotNull();
+    assertThat(adapter).hasSize(3);
+    assertThat(undisturbed).containsAllEntriesOf(adapter).containsKey(kohya);
+    assertThat(context.events(CheckpointSaved.class))
+        .extracting(CheckpointSaved::step)
+        .containsExactly(3L, 6L, 8L);
+    assertThat(checkpoints(context.runId())).singleElement().asString().contains("step-000008");
+  }
+
+  /** Rank 4: 8 / √4 is 16 / 4. */
+  @Test
+  void rankStabilizationScalesByTheRootOfTheRank() {
+    var targets = PLAN.network().targetModules();
+    var stabilized =
+        new NetworkPlan(4, 8.0, 0.1, targets, true, null, null, true, false, null, null);
+    var larger = NetworkPlan.of(4, 16.0, 0.1, targets);
+    var plan = PLAN.with(steps(3, 1e-3));
+
+    var losses = losses(context("stabilized", 1), plan.with(stabilized));
+
+    assertThat(losses).isEqualTo(losses(context("larger", 1), plan.with(larger)));
+    assertThat(losses).isNotEqualTo(losses(context("usual", 1), plan));
+  }
+
+  @Test
+  void warmUpMayBeAShareOfAllSteps() {
+    var context = context("warm-up", 1);
+    var o = PLAN.optimizer();
+    var plan =
+        new OptimizerPlan(
+            o.batchSize(),
+            o.gradientAccumulationSteps(),
+            null,
+            3,
+            1e-3,
+            TrainingPlan.LrScheduler.CONSTANT_WITH_WARMUP,
+            0,
+            o.adamBeta1(),
+            o.adamBeta2(),
+            o.adamEpsilon(),
+            o.weightDecay(),
+            0.0,
+            false,
+            null,
+            null,
+            0.7,
+            1,
+            1.0,
+            null);
+
+    train(context, PLAN.with(plan), folder);
+
+    assertThat(context.events(StepsCompleted.class))
+        .extracting(StepsCompleted::learningRate)
+        .containsExactly(0.0, 0.5e-3, 1e-3);
+  }
+
+  @Test
+  void convolutionsAreTrainedAndContinuedToo() {
+    var targets = PLAN.network().targetModules();
+    var plan =
+        PLAN.with(steps(4, 1e-3))
+            .with(new NetworkPlan(4, 8.0, 0.1, targets, false, 2, 1.0, true, false, null, null));
+    var whole = context("convolutions", 1);
+    var expected = train(whole, plan, folder);
+
+    var first = context("convolutions, aborted", 1);
+    first.onProceed(
+        () -> {
+          if (first.events(StepsCompleted.class).size() == 3) {
+            throw new IllegalStateException("power cut");
+          }
+        });
+    assertThatThrownBy(() -> train(first, plan, folder)).hasMessage("power cut");
+    var second = new RecordingContext(store, first.runId(), 2);
+
+    assertThat(train(second, plan, folder)).isEqualTo(expected);
+    assertThat(second.events(Started.class).getFirst().step()).isEqualTo(2);
+    assertThat(expected).isNotEqualTo(undisturbed);
+  }
+
+  /** At so high a rate it gets worse after a while. */
+  @Test
+  void trainingEndsWhenHeldOutPicturesGetNoBetter() {
+    var context = context("hopeless", 1);
+    var wild = PLAN.with(steps(20, 0.05)).with(new ValidationPlan(0.2, 1, 2, 3L));
+
+    var completed = completed(context, wild, folder);
+
+    var judged = context.events(Validated.class);
+    var losses = judged.stream().map(Validated::loss).toList();
+    long best = losses.indexOf(Collections.min(losses)) + 1;
+    assertThat(completed.total()).isEqualTo(best + 2).isLessThan(20);
+    assertThat(judged).last().extracting(Validated::step).isEqualTo(best + 2);
+    assertThat(judged).last().extracting(Validated::evaluationsWithoutDrop).isEqualTo(2);
+    assertThat(completed.stoppedEarly()).isEqualTo("validation");
+    assertThat(completed.bestStep()).isEqualTo(best);
+    // whoever takes over after the last checkpoint does not begin again
+    var again = new RecordingContext(store, context.runId(), 2);
+    assertThat(digests(completed(again, wild, folder))).isEqualTo(digests(completed));
+    assertThat(again.events(StepsCompleted.class)).isEmpty();
+  }
+
+  /** At so high a rate it gets worse after a while. */
+  @Test
+  void theBestAdapterIsExportedWhereverTheTrainingWasAborted() {
+    var plan = PLAN.with(steps(6, 0.05)).with(new ValidationPlan(0.2, 1, 0, 3L));
+    var whole = context("judged", 1);
+    var expected = completed(whole, plan, folder);
+    var losses = whole.events(Validated.class).stream().map(Validated::loss).toList();
+    long best = losses.indexOf(Collections.min(losses)) + 1;
+    assertThat(best).isBetween(2L, 5L);
+    assertThat(expected.bestStep()).isEqualTo(best);
+    assertThat(expected.stoppedEarly()).isNull();
+
+    var first = context("judged and aborted", 1);
+    first.onProceed(
+        () -> {
+          if (first.events(Validated.class).size() == 5) {
+            throw new IllegalStateException("power cut");
+          }
+        });
+    assertThatThrownBy(() -> train(first, plan, folder)).hasMessage("power cut");
+    var second = new RecordingContext(store, first.runId(), 2);
+    var completed = completed(second, plan, folder);
+
+    assertThat(digests(completed)).isEqualTo(digests(expected));
+    assertThat(completed.bestStep()).isEqualTo(best);
+    assertThat(second.events(Validated.class))
+        .extracting(Validated::loss)
+        .isEqualTo(losses.subList(4, 6));
   }
 
   @Test
@@ -177,8 +311,29 @@ class VariedRunIT {
   }
 
   private double loss(RecordingContext context, TrainingPlan plan) {
+    return losses(context, plan).getFirst();
+  }
+
+  private List<Double> losses(RecordingContext context, TrainingPlan plan) {
     train(context, plan, folder);
-    return context.events(StepsCompleted.class).getFirst().loss();
+    return context.events(StepsCompleted.class).stream().map(StepsCompleted::loss).toList();
+  }
+
+  private static OptimizerPlan steps(int steps, double rate) {
+    return OptimizerPlan.of(
+        2,
+        2,
+        OptimizerPlan.Length.ofSteps(steps),
+        OptimizerPlan.Rate.constant(rate),
+        OptimizerPlan.AdamW.DEFAULT);
+  }
+
+  private static List<String> checkpoints(RunId run) {
+    try (var all = store.list(StoreLayout.RUNS, StoreLayout.runFolder(run))) {
+      return all.map(ObjectInfo::key)
+          .filter(key -> key.contains("/checkpoints/") && key.endsWith("/manifest.json"))
+          .toList();
+    }
   }
 
   private static List<String> blobs() {
@@ -222,16 +377,21 @@ class VariedRunIT {
   /** The adapter's files by name. */
   private static Map<String, Sha256> train(
       RecordingContext context, TrainingPlan plan, Path folder) {
+    return digests(completed(context, plan, folder));
+  }
+
+  private static Completed completed(RecordingContext context, TrainingPlan plan, Path folder) {
     var flow = TinyRun.flow(store, folder, HERE);
     var done = flow.run(new TinyRun(store, context.runId()).request(plan), context);
-    var completed =
-        (Completed)
-            done.apply(new EventStamp(context.runId(), context.attempt(), 99, Instant.EPOCH));
+    return (Completed)
+        done.apply(new EventStamp(context.runId(), context.attempt(), 99, Instant.EPOCH));
+  }
+
+  private static Map<String, Sha256> digests(Completed completed) {
     var digests = new LinkedHashMap<String, Sha256>();
     for (var artifact : completed.artifacts()) {
-      ObjectRef object = artifact.object();
       if (artifact.name().startsWith("adapter/")) {
-        digests.put(artifact.name(), object.sha256());
+        digests.put(artifact.name(), artifact.object().sha256());
       }
     }
     return digests;

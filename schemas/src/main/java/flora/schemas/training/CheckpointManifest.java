@@ -17,6 +17,9 @@ public record CheckpointManifest(long step, List<Artifact> files) {
   /** The optimizer's moments. */
   public static final String OPTIMIZER = "optimizer.safetensors";
 
+  /** The adapter of the step that did best on held-out pictures, where that is an earlier one. */
+  public static final String BEST = "best.safetensors";
+
   /** Where training stood. */
   public static final String STATE = "state.json";
 

@@ -66,14 +66,14 @@ public final class CheckpointStore {
   /**
    * Saves a checkpoint and tells everybody. When it returns, a resume begins there.
    *
-   * @param folder holds {@code adapter.safetensors} and {@code optimizer.safetensors}; gets {@code
-   *     state.json}
+   * @param folder holds {@code adapter.safetensors} and {@code optimizer.safetensors}, and {@code
+   *     best.safetensors} where an earlier adapter was better; gets {@code state.json}
    * @throws StageContext.LeaseLost when another attempt has taken over
    */
   public void save(TrainingState state, Path folder) {
     write(folder.resolve(CheckpointManifest.STATE), Json.bytes(state));
     var files = new ArrayList<Artifact>();
-    for (var name : FILES) {
+    for (var name : names(Files.exists(folder.resolve(CheckpointManifest.BEST)))) {
       var file = folder.resolve(name);
       var type = name.endsWith(".json") ? "application/json" : "application/octet-stream";
       files.add(
@@ -138,7 +138,7 @@ public final class CheckpointStore {
     }
     try {
       var manifest = Json.read(stored.get().bytes(), CheckpointManifest.class);
-      for (var name : FILES) {
+      for (var name : names(manifest.file(CheckpointManifest.BEST).isPresent())) {
         var file = manifest.file(name);
         if (file.isEmpty() || !download(file.get().object(), folder.resolve(name))) {
           return Optional.empty();
@@ -151,6 +151,14 @@ public final class CheckpointStore {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static List<String> names(boolean withBest) {
+    var names = new ArrayList<>(FILES);
+    if (withBest) {
+      names.add(CheckpointManifest.BEST);
+    }
+    return names;
   }
 
   /** Whether the object is there and is what its reference says. */

@@ -3,6 +3,7 @@ package flora.trainer.checkpoint;
 import flora.schemas.Sha256;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where training stands after an optimizer step: {@code state.json} of a checkpoint. With the
@@ -18,6 +19,7 @@ import java.util.Map;
  * @param recentLosses of the last steps, oldest first
  * @param lossSum of the steps since the checkpoint before
  * @param lossCount how many those are
+ * @param judged what the held-out pictures said; null when there are none, or were not asked yet
  */
 public record TrainingState(
     long step,
@@ -28,7 +30,8 @@ public record TrainingState(
     ComputeFingerprint compute,
     List<Double> recentLosses,
     double lossSum,
-    long lossCount) {
+    long lossCount,
+    @Nullable Judged judged) {
 
   public TrainingState {
     weights = Map.copyOf(weights);
@@ -44,7 +47,7 @@ public record TrainingState(
   }
 
   /** The state of the same training some steps later. */
-  public TrainingState at(long laterStep, LossLog losses) {
+  public TrainingState at(long laterStep, LossLog losses, @Nullable Judged laterJudged) {
     return new TrainingState(
         laterStep,
         seed,
@@ -54,6 +57,7 @@ public record TrainingState(
         compute,
         losses.recent(),
         losses.sum(),
-        losses.count());
+        losses.count(),
+        laterJudged);
   }
 }

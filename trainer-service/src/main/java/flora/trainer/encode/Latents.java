@@ -17,6 +17,7 @@ import flora.trainer.data.SampleList;
 import flora.trainer.data.View;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SequencedSet;
 import java.util.SortedMap;
 
@@ -31,6 +32,7 @@ public final class Latents implements AutoCloseable {
   private final SampleList samples;
   private final View.Chooser chooser;
   private final RandomStream noises;
+  private final RandomStream still;
   private final Frozen frozen;
   private final SortedMap<String, Sha256> network;
   private final EncodingCache<View, Posterior> posteriors;
@@ -50,6 +52,7 @@ public final class Latents implements AutoCloseable {
     this.samples = samples;
     this.chooser = new View.Chooser(seed, plan);
     this.noises = RandomStream.of(seed, "latents");
+    this.still = RandomStream.of(seed, "validation-latents");
     this.frozen = frozen;
     this.network = frozen.autoencoder();
     this.posteriors =
@@ -87,9 +90,10 @@ public final class Latents implements AutoCloseable {
    * Encodes the pictures in advance and frees the autoencoder, if their views can be counted and
    * all of them fit.
    *
+   * @param heldOut pictures whose middle is looked at
    * @param proceed called after each
    */
-  public void encodeAll(SequencedSet<Integer> needed, Runnable proceed) {
+  public void encodeAll(SequencedSet<Integer> needed, List<Integer> heldOut, Runnable proceed) {
     var views = new ArrayList<View>();
     long bytes = 0;
     for (int picture : needed) {
@@ -99,6 +103,13 @@ public final class Latents implements AutoCloseable {
       if (all.isEmpty() || bytes > posteriors.capacity()) {
         return;
       }
+    }
+    for (int picture : heldOut) {
+      views.add(chooser.middle(picture, samples.place(picture)));
+      bytes += 2L * Float.BYTES * elements(samples.place(picture).bucket());
+    }
+    if (bytes > posteriors.capacity()) {
+      return;
     }
     for (var view : views) {
       posteriors.get(view);
@@ -125,13 +136,26 @@ public final class Latents implements AutoCloseable {
     }
   }
 
+  /** The latents of a picture's middle, always the same, in the caller's scope. */
+  public NDArray middle(int picture) {
+    posteriors.trim();
+    try (var scope = new Scope()) {
+      var view = chooser.middle(picture, samples.place(picture));
+      var noise = still.normal(picture, 0, elements(view.bucket()));
+      var sample = posteriors.get(view).sample(Aten.of(noise, shape(view.bucket())));
+      return scope.keep(vae.scale(sample));
+    }
+  }
+
   private View view(Draw draw) {
     return chooser.choose(draw, samples.place(draw.picture()));
   }
 
   /** Views that come again are kept from run to run. */
   private Posterior encode(View view) {
-    if (chooser.all(view.picture(), samples.place(view.picture())).isEmpty()) {
+    var placed = samples.place(view.picture());
+    if (chooser.all(view.picture(), placed).isEmpty()
+        && !view.equals(chooser.middle(view.picture(), placed))) {
       return compute(view);
     }
     var key =

@@ -73,10 +73,12 @@ public final class Prompts implements AutoCloseable {
    * Encodes in advance all that the captions of these pictures may become and frees the text
    * encoder, if that can be counted and fits.
    *
+   * @param heldOut pictures whose captions are read as they are
    * @param proceed called after each
    */
-  public void encodeAll(SequencedSet<Integer> needed, Runnable proceed) {
+  public void encodeAll(SequencedSet<Integer> needed, List<Integer> heldOut, Runnable proceed) {
     var texts = new LinkedHashSet<String>();
+    heldOut.forEach(picture -> texts.add(pictures.caption(picture)));
     for (int picture : needed) {
       var all = rules.all(pictures.caption(picture));
       texts.addAll(all);
@@ -96,6 +98,12 @@ public final class Prompts implements AutoCloseable {
   public NDArray batch(List<Draw> draws) {
     embeddings.trim();
     return Aten.cat(texts(draws).stream().map(embeddings::get).toList(), 0);
+  }
+
+  /** A caption as it is, {@code [1, places, width]}; valid until the next call. */
+  public NDArray plain(int picture) {
+    embeddings.trim();
+    return embeddings.get(pictures.caption(picture));
   }
 
   /** What the captions of a batch have become. */

@@ -7,6 +7,7 @@ import flora.models.aten.Segments;
 import flora.models.lora.Dropout;
 import flora.models.lora.Lora;
 import flora.models.lora.LoraConfig;
+import flora.models.lora.LoraGroup;
 import flora.models.lora.LoraKeys.Network;
 import flora.models.lora.LoraState;
 import flora.models.lora.LoraTargets;
@@ -21,6 +22,7 @@ import flora.models.train.LoraStep;
 import flora.models.train.Objective;
 import flora.models.train.ParameterGroups;
 import flora.models.train.ParameterGroups.Group;
+import flora.schemas.request.NetworkPlan;
 import flora.schemas.request.TrainingPlan;
 import flora.schemas.training.CheckpointManifest;
 import flora.tensors.Checkpoint;
@@ -40,6 +42,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedSet;
 import java.util.function.Supplier;
@@ -62,6 +65,8 @@ public final class StableDiffusionLoraRecipe {
   /** With gradient checkpointing, the weights' pages are given back about four times a step. */
   private static final int DROP_AFTER = 24;
 
+  private static final String STOPPED_BY_VALIDATION = "validation";
+
   private StableDiffusionLoraRecipe() {}
 
   /**
@@ -79,12 +84,7 @@ public final class StableDiffusionLoraRecipe {
         new DataOrder(plan.seed(), samples.training(), plan.optimizer().batchSize(), accumulation);
     long total = totalSteps(plan, order);
     long first = resumed.map(loaded -> loaded.state().step()).orElse(0L);
-    var config =
-        LoraConfig.of(
-            network.loraRank(),
-            network.loraAlpha(),
-            network.loraDropout(),
-            network.targetModules());
+    var config = config(network);
 
     // the denoiser comes first: weights are mapped, and a wrong target is found before any work
     try (var unet = job.model().unet();
@@ -102,18 +102,23 @@ public final class StableDiffusionLoraRecipe {
       var computations = segments(unet, plan.compute().gradientCheckpointing());
 
       var needed = pictures(order, first, total);
-      prompts.encodeAll(needed, watch::proceed);
-      latents.encodeAll(needed, watch::proceed);
+      prompts.encodeAll(needed, samples.validation(), watch::proceed);
+      latents.encodeAll(needed, samples.validation(), watch::proceed);
 
       var noises = RandomStream.of(plan.seed(), "noise");
       var times = RandomStream.of(plan.seed(), "timesteps");
       var drops = RandomStream.of(plan.seed(), "dropout/unet");
+      var holdout = holdout(plan, unet, schedule, samples, latents, prompts);
+      var best = new BestAdapter(job, lora, resumed);
       var losses = new LossLog(resumed.map(l -> l.state().recentLosses()).orElse(List.of()));
       var compute = job.beginning().compute();
       resumed
           .filter(loaded -> !loaded.state().compute().equals(compute))
           .ifPresent(l -> watch.resumedInexactly(first, l.state().compute(), compute));
       watch.started(first, total);
+      if (best.isHopeless()) {
+        return best.trained(provenance, first, losses, STOPPED_BY_VALIDATION);
+      }
 
       for (long done = first; done < total; done++) {
         double stepLoss = 0;
@@ -147,12 +152,51 @@ public final class StableDiffusionLoraRecipe {
         watch.stepDone(
             new TrainingWatch.StepReport(
                 done + 1, total, stepLoss, plan.optimizer().learningRate() * factor, norm));
-        if ((done + 1) % plan.keep().saveSteps() == 0 || done + 1 == total) {
-          save(job, lora, optimizer, provenance.at(done + 1), losses, done + 1, watch);
+        boolean last = done + 1 == total;
+        if (!holdout.isEmpty() && (last || isDue(done + 1, evaluationEvery(plan, order)))) {
+          lora.dropout(null);
+          double found = holdout.loss(watch::proceed);
+          requireFinite("the loss on held-out pictures", done + 1, found);
+          best.add(done + 1, found);
+          watch.validated(done + 1, found, Objects.requireNonNull(best.judged()));
+          last |= best.isHopeless();
+        }
+        if (last || isDue(done + 1, savingEvery(plan, order))) {
+          var at = provenance.at(done + 1);
+          save(job, lora, optimizer, at, best, losses, done + 1, watch);
+        }
+        if (last && done + 1 < total) {
+          return best.trained(provenance, done + 1, losses, STOPPED_BY_VALIDATION);
         }
       }
-      return new TrainedAdapter(Adapter.of(lora), provenance, total, losses.recentMean());
+      return best.trained(provenance, total, losses, null);
     }
+  }
+
+  private static boolean isDue(long step, long every) {
+    return step % every == 0;
+  }
+
+  /** Optimizer steps from checkpoint to checkpoint. */
+  private static long savingEvery(TrainingPlan.StableDiffusionLora plan, DataOrder order) {
+    var epochs = plan.keep().saveEveryNEpochs();
+    return epochs == null ? plan.keep().saveSteps() : order.steps(epochs);
+  }
+
+  private static long evaluationEvery(TrainingPlan.StableDiffusionLora plan, DataOrder order) {
+    var steps = plan.validation().evalSteps();
+    return steps == null ? savingEvery(plan, order) : steps;
+  }
+
+  private static Holdout holdout(
+      TrainingPlan.StableDiffusionLora plan,
+      UNet unet,
+      NoiseSchedule schedule,
+      SampleList samples,
+      Latents latents,
+      Prompts prompts) {
+    var own = plan.validation().validationSeed();
+    return new Holdout(unet, schedule, samples, latents, prompts, own == null ? plan.seed() : own);
   }
 
   /** diffusers: {@code max_train_steps} wins over {@code num_train_epochs}. */
@@ -163,6 +207,14 @@ public final class StableDiffusionLoraRecipe {
     }
     var epochs = plan.optimizer().epochs();
     return order.steps(epochs == null ? 1 : epochs);
+  }
+
+  private static LoraConfig config(NetworkPlan plan) {
+    var dense = new LoraGroup(plan.targetModules(), plan.loraRank(), plan.loraAlpha());
+    var config = new LoraConfig(List.of(dense), plan.loraDropout(), plan.useRslora());
+    var rank = plan.convRank();
+    var alpha = plan.convAlpha();
+    return rank == null || alpha == null ? config : config.withConvolutions(rank, alpha);
   }
 
   private static Lora adapter(
@@ -196,7 +248,9 @@ public final class StableDiffusionLoraRecipe {
   }
 
   private static LearningRate learningRate(TrainingPlan.StableDiffusionLora plan, long total) {
-    int warmup = plan.optimizer().lrWarmupSteps();
+    var ratio = plan.optimizer().lrWarmupRatio();
+    long warmup =
+        ratio == null ? plan.optimizer().lrWarmupSteps() : (long) (ratio * (double) total);
     return switch (plan.optimizer().lrScheduler()) {
       case CONSTANT -> new LearningRate.Constant();
       case CONSTANT_WITH_WARMUP -> new LearningRate.ConstantWithWarmup(warmup);
@@ -319,15 +373,17 @@ public final class StableDiffusionLoraRecipe {
       Lora lora,
       AdamW optimizer,
       Provenance provenance,
+      BestAdapter best,
       LossLog losses,
       long step,
       TrainingWatch watch) {
     Path folder = job.scratch();
+    best.write(provenance, step, folder.resolve(CheckpointManifest.BEST));
     KohyaFile.write(Adapter.of(lora), provenance, folder.resolve(CheckpointManifest.ADAPTER));
     var moments = new SafetensorsWriter();
     optimizer.writeTo(moments);
     moments.writeTo(folder.resolve(CheckpointManifest.OPTIMIZER));
-    watch.save(job.beginning().at(step, losses), folder);
+    watch.save(job.beginning().at(step, losses, best.judged()), folder);
     losses.checkpointSaved();
   }
 

@@ -1,6 +1,7 @@
 package flora.trainer.recipe;
 
 import flora.trainer.checkpoint.ComputeFingerprint;
+import flora.trainer.checkpoint.Judged;
 import flora.trainer.checkpoint.TrainingState;
 import java.nio.file.Path;
 
@@ -26,6 +27,9 @@ public interface TrainingWatch {
 
   /** A step is done. */
   void stepDone(StepReport report);
+
+  /** The held-out pictures were looked at. */
+  void validated(long step, double loss, Judged judged);
 
   /** Called between pieces of work; throws to stop the recipe. */
   void proceed();

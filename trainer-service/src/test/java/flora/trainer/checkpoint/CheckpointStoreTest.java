@@ -164,6 +164,7 @@ class CheckpointStoreTest {
         new ComputeFingerprint("pytorch 2.7.1", "amd64", 2, "cpu"),
         List.of(0.25, 0.75),
         1.0,
-        2);
+        2,
+        new Judged(1, 0.125, 3));
   }
 }

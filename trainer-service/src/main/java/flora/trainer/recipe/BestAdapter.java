@@ -1,0 +1,95 @@
+package flora.trainer.recipe;
+
+import flora.models.lora.Lora;
+import flora.schemas.training.CheckpointManifest;
+import flora.trainer.checkpoint.CheckpointStore;
+import flora.trainer.checkpoint.Judged;
+import flora.trainer.checkpoint.LossLog;
+import flora.trainer.export.Adapter;
+import flora.trainer.export.KohyaFile;
+import flora.trainer.export.Provenance;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The adapter of the step that did best on held-out pictures; where none are held out, that of the
+ * last step. Every checkpoint carries it, so that it outlives whoever trains.
+ */
+final class BestAdapter {
+
+  private final Lora lora;
+  private final int patience;
+  private @Nullable Judged judged;
+
+  /** A copy, made at the best step. */
+  private @Nullable Adapter copy;
+
+  BestAdapter(TrainingJob job, Lora lora, Optional<CheckpointStore.Loaded> resumed) {
+    this.lora = lora;
+    var given = job.plan().validation().earlyStoppingPatience();
+    this.patience = given == null ? 5 : given;
+    if (resumed.isPresent()) {
+      judged = resumed.get().state().judged();
+      var file = resumed.get().folder().resolve(CheckpointManifest.BEST);
+      if (judged != null && judged.bestStep() == resumed.get().state().step()) {
+        copy = Adapter.of(lora);
+      } else if (judged != null) {
+        copy = new Adapter(List.of(read(file, lora)));
+      }
+    }
+  }
+
+  /** The file's alphas are rounded. */
+  private static Adapter.Part read(Path file, Lora lora) {
+    var pairs =
+        KohyaFile.read(file, lora.network(), lora.layers()).stream()
+            .map(p -> new Adapter.Pair(p.module(), lora.alpha(p.module()), p.down(), p.up()))
+            .toList();
+    return new Adapter.Part(lora.network(), lora.config(), pairs);
+  }
+
+  @Nullable Judged judged() {
+    return judged;
+  }
+
+  /** Takes the loss of a step in. */
+  void add(long step, double loss) {
+    judged = Judged.after(judged, step, loss);
+    if (judged.bestStep() == step) {
+      copy = Adapter.of(lora);
+    }
+  }
+
+  boolean isHopeless() {
+    return judged != null && judged.isHopeless(patience);
+  }
+
+  /** Writes the best adapter unless it is the one of this step; else there is no such file. */
+  void write(Provenance provenance, long step, Path file) {
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    if (judged != null && copy != null && judged.bestStep() != step) {
+      KohyaFile.write(copy, provenance.at(judged.bestStep()), file);
+    }
+  }
+
+  /** What the recipe ends with. */
+  TrainedAdapter trained(
+      Provenance provenance, long steps, LossLog losses, @Nullable String stoppedEarly) {
+    double loss = losses.recentMean();
+    if (judged == null || copy == null || judged.bestStep() == steps) {
+      var from = provenance.at(steps);
+      return new TrainedAdapter(Adapter.of(lora), from, steps, loss, stoppedEarly, null);
+    }
+    long best = judged.bestStep();
+    return new TrainedAdapter(copy, provenance.at(best), steps, loss, stoppedEarly, best);
+  }
+}
