@@ -15,6 +15,7 @@ import flora.models.stablediffusion.UNet;
 import flora.models.train.AdamW;
 import flora.models.train.DenoisingLoss;
 import flora.models.train.LoraStep;
+import flora.models.train.Objective;
 import flora.models.train.ParameterGroups;
 import flora.models.train.ParameterGroups.Group;
 import flora.schemas.Json;
@@ -63,7 +64,7 @@ final class TrainMain {
             new AdamW(ParameterGroups.of(Group.of(lora, 1e-4)), AdamW.Settings.DEFAULT);
         var step = new LoraStep(optimizer, 1)) {
       var schedule = NoiseSchedule.of(files.scheduler());
-      var loss = new DenoisingLoss(unet, schedule, null);
+      var loss = new DenoisingLoss(unet, schedule, Objective.of(schedule, null));
       Runnable drops = unet.pages().map(pages -> pages.every(SEGMENTS / 2)).orElse(() -> {});
       System.out.println("ready");
       long done = 0;
