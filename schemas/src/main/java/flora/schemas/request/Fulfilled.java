@@ -46,7 +46,7 @@ final class Fulfilled {
     words("", "no").of("dynamo_backend");
     words("there are no pictures of a class to weigh", "1", "1.0").of("prior_loss_weight");
     words(
-            "no log files are written; progress is in training.events.v1 and in the run's events",
+            "the run keeps its logs: metrics.jsonl and TensorBoard's file are among its artifacts",
             "tensorboard")
         .of("log_with report_to");
   }

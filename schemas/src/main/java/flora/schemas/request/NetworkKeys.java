@@ -43,7 +43,7 @@ final class NetworkKeys {
           .flat("lora_dropout", "dropout")
           .kohya("network_dropout")
           .bothDefault(0.0);
-  static final KeySpec USE_RSLORA = train("use_rslora", flag(), false, "peft").notYet(false);
+  static final KeySpec USE_RSLORA = train("use_rslora", flag(), false, "peft");
   static final KeySpec BIAS = train("bias", choice("none", "all", "lora_only"), "none", "peft");
   static final KeySpec TARGET_MODULES =
       train("target_modules", texts(), ATTENTION, "diffusers; kohya all of a transformer block")
@@ -51,12 +51,10 @@ final class NetworkKeys {
           .kohyaDefault(TRANSFORMER);
   static final KeySpec CONV_RANK =
       train("conv_rank", whole(1, 1024), null, "none: convolutions are left as they are")
-          .kohya("network_args.conv_dim")
-          .notYet(null);
+          .kohya("network_args.conv_dim");
   static final KeySpec CONV_ALPHA =
       train("conv_alpha", above(0, 65_536), null, "conv_rank; kohya 1")
-          .kohya("network_args.conv_alpha")
-          .notYet(null);
+          .kohya("network_args.conv_alpha");
   static final KeySpec TRAIN_UNET =
       train("train_unet", flag(), true, "diffusers, kohya")
           .kohya("network_train_text_encoder_only")

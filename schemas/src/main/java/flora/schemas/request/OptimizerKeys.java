@@ -69,8 +69,7 @@ final class OptimizerKeys {
           .diffusersDefault(500L);
   static final KeySpec LR_WARMUP_RATIO =
       train("lr_warmup_ratio", new Shape.Decimal(0, false, 1, false), null, "none")
-          .theirs("warmup_ratio")
-          .notYet(null);
+          .theirs("warmup_ratio");
   static final KeySpec LR_NUM_CYCLES =
       train("lr_num_cycles", whole(1, 10_000), 1L, "diffusers, kohya")
           .kohya("lr_scheduler_num_cycles")

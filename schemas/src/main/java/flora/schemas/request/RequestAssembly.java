@@ -72,8 +72,8 @@ final class RequestAssembly {
   private String name(@Nullable ModelSource model, @Nullable DatasetSource dataset) {
     if (given.has(LOGGING_DIR)) {
       warnings.add(
-          "logging_dir: no log files are written; progress is in training.events.v1 and in the"
-              + " run's events");
+          "logging_dir: the run keeps its logs, logs/metrics.jsonl and TensorBoard's file are among its"
+              + " artifacts");
     }
     if (given.has(NAME)) {
       return given.dialect() == Dialect.FLORA

@@ -14,8 +14,7 @@ final class RunKeys {
   static final KeySpec FP16 = train("fp16", flag(), null, "mixed_precision");
   static final KeySpec GRADIENT_CHECKPOINTING =
       train("gradient_checkpointing", flag(), false, "diffusers, kohya")
-          .both("gradient_checkpointing")
-          .notYet(false);
+          .both("gradient_checkpointing");
   static final KeySpec DEVICE =
       train("device", new Shape.Device(), null, "none: a GPU where there is one").notYet(null);
   static final KeySpec DEVICES =
@@ -28,34 +27,25 @@ final class RunKeys {
           .diffusersDefault(500L);
   static final KeySpec SAVE_EVERY_N_EPOCHS =
       train("save_every_n_epochs", whole(1, 100_000), null, "none: save_steps says when")
-          .kohya("save_every_n_epochs")
-          .notYet(null);
+          .kohya("save_every_n_epochs");
   static final KeySpec CHECKPOINTS_TO_KEEP =
       train("checkpoints_to_keep", whole(1, 1000), null, "the trainer's setting")
           .theirs("save_total_limit")
           .kohya("save_last_n_epochs")
-          .diffusers("checkpoints_total_limit")
-          .notYet(null);
+          .diffusers("checkpoints_total_limit");
   static final KeySpec SAVE_PRECISION =
       train("save_precision", choice("fp32", "fp16", "bf16"), "fp32", "Flora")
-          .kohya("save_precision")
-          .notYet("fp32");
+          .kohya("save_precision");
 
   static final KeySpec VALIDATION_SPLIT =
       train("validation_split", new Shape.Decimal(0, true, 1, false), 0.0, "kohya")
-          .kohya("validation_split")
-          .notYet(0.0);
+          .kohya("validation_split");
   static final KeySpec EVAL_STEPS =
-      train("eval_steps", whole(1, 10_000_000), null, "save_steps")
-          .kohya("validate_every_n_steps")
-          .notYet(null);
+      train("eval_steps", whole(1, 10_000_000), null, "save_steps").kohya("validate_every_n_steps");
   static final KeySpec EARLY_STOPPING_PATIENCE =
-      train("early_stopping_patience", whole(0, 10_000), null, "5 where there is a split")
-          .notYet(null);
+      train("early_stopping_patience", whole(0, 10_000), null, "5 where there is a split");
   static final KeySpec VALIDATION_SEED =
-      train("validation_seed", whole(0, Long.MAX_VALUE), null, "seed")
-          .kohya("validation_seed")
-          .notYet(null);
+      train("validation_seed", whole(0, Long.MAX_VALUE), null, "seed").kohya("validation_seed");
 
   static final KeySpec PREVIEW_PROMPTS =
       train("preview_prompts", new Shape.TextList(100, 1000, false), List.of(), "none")

@@ -51,12 +51,7 @@ final class TrainAssembly {
         .with(captions())
         .with(compute())
         .with(keep())
-        .with(
-            new ValidationPlan(
-                decimal(VALIDATION_SPLIT),
-                orNull(EVAL_STEPS),
-                orNull(EARLY_STOPPING_PATIENCE),
-                given.whole(VALIDATION_SEED)))
+        .with(validation())
         .with(
             new PreviewPlan(
                 given.texts(PREVIEW_PROMPTS),
@@ -67,6 +62,22 @@ final class TrainAssembly {
                 given.whole(PREVIEW_SEED),
                 given.flag(PREVIEW_AT_FIRST)))
         .withSeed(whole(SEED));
+  }
+
+  private ValidationPlan validation() {
+    double split = decimal(VALIDATION_SPLIT);
+    if (split == 0 && given.dialect() == Dialect.FLORA) {
+      for (var key : List.of(EVAL_STEPS, EARLY_STOPPING_PATIENCE, VALIDATION_SEED)) {
+        if (given.has(key)) {
+          throw RequestException.invalid(
+              given.pointer(key),
+              "%s has no effect without validation_split".formatted(key.key()),
+              "write validation_split: 0.1, or leave it out");
+        }
+      }
+    }
+    return new ValidationPlan(
+        split, orNull(EVAL_STEPS), orNull(EARLY_STOPPING_PATIENCE), given.whole(VALIDATION_SEED));
   }
 
   private NetworkPlan network() {
@@ -176,6 +187,12 @@ final class TrainAssembly {
 
   private int warmup(LrScheduler scheduler, @Nullable Integer steps) {
     var written = given.steps(LR_WARMUP_STEPS);
+    if (scheduler == LrScheduler.CONSTANT && given.has(LR_WARMUP_RATIO)) {
+      throw RequestException.invalid(
+          given.pointer(LR_WARMUP_RATIO),
+          "lr_warmup_ratio has no effect on lr_scheduler constant",
+          "write lr_scheduler: constant_with_warmup, or leave lr_warmup_ratio out");
+    }
     if (scheduler == LrScheduler.CONSTANT && given.dialect() != Dialect.FLORA) {
       if (given.has(LR_WARMUP_STEPS) && written.doubleValue() > 0) {
         warnings.add("lr_warmup_steps: lr_scheduler constant has no warm-up, as in their scripts");
@@ -249,15 +266,30 @@ final class TrainAssembly {
       }
       height = Math.toIntExact(area.height());
     }
+    int least = integer(MIN_BUCKET_RESO);
+    int most = integer(MAX_BUCKET_RESO);
+    int step = integer(BUCKET_RESO_STEPS);
+    if (given.flag(ENABLE_BUCKET) && step > least) {
+      throw RequestException.invalid(
+          given.pointer(BUCKET_RESO_STEPS),
+          "bucket_reso_steps %d is more than min_bucket_reso %d".formatted(step, least),
+          "write 64, or a larger min_bucket_reso");
+    }
+    if (given.flag(ENABLE_BUCKET) && least > most) {
+      throw RequestException.invalid(
+          given.pointer(given.has(MIN_BUCKET_RESO) ? MIN_BUCKET_RESO : MAX_BUCKET_RESO),
+          "min_bucket_reso %d is more than max_bucket_reso %d".formatted(least, most),
+          "no bucket is left");
+    }
     return new PicturePlan(
         Math.toIntExact(area.width()),
         given.flag(CENTER_CROP),
         given.flag(RANDOM_FLIP),
         height,
         given.flag(ENABLE_BUCKET),
-        integer(MIN_BUCKET_RESO),
-        integer(MAX_BUCKET_RESO),
-        integer(BUCKET_RESO_STEPS),
+        least,
+        most,
+        step,
         given.flag(BUCKET_NO_UPSCALE),
         integer(REPEATS));
   }

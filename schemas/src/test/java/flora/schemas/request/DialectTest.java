@@ -51,7 +51,7 @@ class DialectTest {
                 .withSeed(42));
     assertThat(effective.warnings())
         .anyMatch(w -> w.startsWith("xformers: "))
-        .anyMatch(w -> w.startsWith("log_with: no log files"))
+        .anyMatch(w -> w.startsWith("log_with: the run keeps its logs"))
         .noneMatch(w -> w.startsWith("network_module"));
   }
 
@@ -185,12 +185,34 @@ class DialectTest {
     assertThat(e.pointer()).isEqualTo("/datasets/0/subsets");
   }
 
+  @Test
+  void readsWhatKohyasFilesSayOfConvolutionsBucketsAndCaptions() {
+    var more =
+        """
+        network_args = ["conv_dim=4"]
+        enable_bucket = true
+        bucket_reso_steps = 32
+        shuffle_caption = true
+        keep_tokens = 1
+        save_precision = "fp16"
+        """;
+
+    var plan = (StableDiffusionLora) kohya(KOHYA + more).request().train();
+
+    assertThat(plan.network().convRank()).isEqualTo(4);
+    assertThat(plan.network().convAlpha()).isEqualTo(1.0);
+    assertThat(plan.pictures().enableBucket()).isTrue();
+    assertThat(plan.pictures().bucketResoSteps()).isEqualTo(32);
+    assertThat(plan.captions().shuffleCaption()).isTrue();
+    assertThat(plan.captions().keepTokens()).isEqualTo(1);
+    assertThat(plan.keep().savePrecision()).isEqualTo(KeepPlan.SavePrecision.FP16);
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "network_args = [\"conv_dim=4\"]|/network_args|NOT_SUPPORTED_YET",
         "network_args = [\"algo=loha\"]|/network_args|NOT_SUPPORTED_YET",
         "network_args = [\"conv_dim\"]|/network_args|REQUEST_INVALID",
         "optimizer_args = [\"betas=0.9\"]|/optimizer_args|REQUEST_INVALID",
@@ -199,8 +221,6 @@ class DialectTest {
         "optimizer_type = \"Prodigy\"|/optimizer_type|NOT_SUPPORTED_YET",
         "network_train_text_encoder_only = true|/network_train_text_encoder_only|NOT_SUPPORTED_YET",
         "v_parameterization = true|/v_parameterization|NOT_SUPPORTED_YET",
-        "save_precision = \"fp16\"|/save_precision|NOT_SUPPORTED_YET",
-        "enable_bucket = true|/enable_bucket|NOT_SUPPORTED_YET",
         "text_encoder_lr = [5e-5]|/text_encoder_lr|NOT_SUPPORTED_YET",
         "reg_data_dir = \"reg\"|/reg_data_dir|NOT_SUPPORTED_YET",
         "lora_rank = 4|/lora_rank|REQUEST_INVALID",

@@ -78,6 +78,10 @@ class RefusedRequestTest {
         "{fp16: true, mixed_precision: bf16}|/fp16|mixed_precision",
         "{dataset: {name: other}}|/train_data_dir|different things",
         "{dataset: {hub: me/other}}|/dataset/hub|different things",
+        "{eval_steps: 10}|/eval_steps|without validation_split",
+        "{lr_warmup_ratio: 0.1}|/lr_warmup_ratio|lr_scheduler constant",
+        "{enable_bucket: true, min_bucket_reso: 1088}|/min_bucket_reso|max_bucket_reso 1024",
+        "{enable_bucket: true, bucket_reso_steps: 320}|/bucket_reso_steps|min_bucket_reso 256",
         // names
         "{name: ../x}|/name|[a-z0-9]",
         "{name: Big}|/name|[a-z0-9]",
@@ -111,13 +115,10 @@ class RefusedRequestTest {
         "{pretrained_vae: s3://flora-models/x}|/pretrained_vae",
         "{train_text_encoder: true}|/train_text_encoder",
         "{train: {noise_offset: 0.1}}|/train/noise_offset",
-        "{gradient_checkpointing: true}|/gradient_checkpointing",
-        "{enable_bucket: true}|/enable_bucket",
         "{use_dora: true}|/use_dora",
         "{network_weights: a.safetensors}|/network_weights",
         "{resolution: \"512,768\"}|/resolution",
         "{train: {preset: style}}|/train/preset",
-        "{lora_preset: low-memory}|/lora_preset",
         "{lr_scheduler: cosine, epochs: 2, lr_warmup_steps: 0.1}|/lr_warmup_steps"
       })
   void whatIsKnownButNotThereIsSaidAndNeverIgnored(String flow, String pointer) {
