@@ -58,7 +58,8 @@ final class Table {
     row(who, List.of(seconds));
   }
 
-  private static OptionalDouble median(List<Double> rounds) {
+  /** The middle, or the mean of the two in the middle; empty of none. */
+  static OptionalDouble median(List<Double> rounds) {
     var sorted = rounds.stream().sorted().toList();
     int n = sorted.size();
     return n == 0

@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.DoubleStream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -80,7 +79,8 @@ public final class TrainBench {
 
     void turn(int steps) {
       var answer = Json.mapper().readTree(child.ask(Integer.toString(steps)));
-      medians.add(median(answer.path("seconds").valueStream().mapToDouble(JsonNode::asDouble)));
+      var seconds = answer.path("seconds").valueStream().map(JsonNode::asDouble).toList();
+      medians.add(Table.median(seconds).orElseThrow());
       peak = answer.path("peak").asDouble();
     }
   }
@@ -116,13 +116,10 @@ public final class TrainBench {
   private boolean told(
       String title, Contender flora, @Nullable Contender peer, double time, double memory) {
     var table = new Table(out, title, 1, "steps");
-    table.row(FLORA, flora.medians);
-    table.row(PEER, peer == null ? List.of() : peer.medians);
+    double own = table.row(FLORA, flora.medians).orElseThrow();
+    var theirs = table.row(PEER, peer == null ? List.of() : peer.medians);
     if (peer != null) {
-      table.atMost(
-          time,
-          median(stream(flora.medians)) / median(stream(peer.medians)),
-          "× the time of " + PEER);
+      table.atMost(time, own / theirs.orElseThrow(), "× the time of " + PEER);
       table.atMost(memory, flora.peak / peer.peak, "× its memory");
     }
     boolean reached = table.print();
@@ -148,14 +145,5 @@ public final class TrainBench {
             List.of(model.toString(), Integer.toString(side), Integer.toString(RANK), mode));
     child.hear();
     return child;
-  }
-
-  private static DoubleStream stream(List<Double> values) {
-    return values.stream().mapToDouble(Double::doubleValue);
-  }
-
-  private static double median(DoubleStream values) {
-    var sorted = values.sorted().toArray();
-    return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
   }
 }
