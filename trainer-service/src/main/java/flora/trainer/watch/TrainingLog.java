@@ -111,7 +111,7 @@ public final class TrainingLog implements AutoCloseable {
             opened::sample, 0, SAMPLING.toMillis(), TimeUnit.MILLISECONDS);
     var _ =
         opened.background.scheduleWithFixedDelay(
-            opened::sendIfNew, SENDING.toMillis(), SENDING.toMillis(), TimeUnit.MILLISECONDS);
+            opened::save, SENDING.toMillis(), SENDING.toMillis(), TimeUnit.MILLISECONDS);
     return opened;
   }
 
@@ -192,12 +192,8 @@ public final class TrainingLog implements AutoCloseable {
     usage = meter.read();
   }
 
-  /** Sends what there is, before a checkpoint says that a training goes on from here. */
+  /** Sends what is new, also before a checkpoint says that a training goes on from here. */
   public void save() {
-    sendIfNew();
-  }
-
-  private void sendIfNew() {
     try {
       send();
     } catch (ObjectStoreException e) {
@@ -265,7 +261,7 @@ public final class TrainingLog implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    sendIfNew();
+    save();
     try {
       metrics.close();
       events.close();
