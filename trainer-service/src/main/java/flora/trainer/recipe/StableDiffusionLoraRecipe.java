@@ -1,25 +1,18 @@
 package flora.trainer.recipe;
 
-import ai.djl.ndarray.NDArray;
-import flora.models.aten.Aten;
-import flora.models.aten.Scope;
 import flora.models.aten.Segments;
-import flora.models.lora.Dropout;
 import flora.models.lora.Lora;
 import flora.models.lora.LoraConfig;
 import flora.models.lora.LoraGroup;
 import flora.models.lora.LoraKeys.Network;
 import flora.models.lora.LoraState;
 import flora.models.lora.LoraTargets;
-import flora.models.random.RandomStream;
 import flora.models.scheduler.NoiseSchedule;
 import flora.models.scheduler.Prediction;
 import flora.models.stablediffusion.UNet;
 import flora.models.train.AdamW;
-import flora.models.train.DenoisingLoss;
 import flora.models.train.LearningRate;
 import flora.models.train.LoraStep;
-import flora.models.train.Objective;
 import flora.models.train.ParameterGroups;
 import flora.models.train.ParameterGroups.Group;
 import flora.schemas.request.NetworkPlan;
@@ -31,7 +24,6 @@ import flora.trainer.checkpoint.CheckpointStore;
 import flora.trainer.checkpoint.LossLog;
 import flora.trainer.data.CaptionRules;
 import flora.trainer.data.DataOrder;
-import flora.trainer.data.DataOrder.Draw;
 import flora.trainer.data.SampleList;
 import flora.trainer.encode.Latents;
 import flora.trainer.encode.Prompts;
@@ -96,8 +88,6 @@ public final class StableDiffusionLoraRecipe {
       var schedule = NoiseSchedule.of(job.model().scheduler());
       checkFit(unet, prompts, latents, samples);
       var provenance = provenance(job, unet, schedule, order, total);
-      var loss =
-          new DenoisingLoss(unet, schedule, Objective.of(schedule, plan.objective().snrGamma()));
       var rate = learningRate(plan, total);
       var computations = segments(unet, plan.compute().gradientCheckpointing());
 
@@ -105,9 +95,9 @@ public final class StableDiffusionLoraRecipe {
       prompts.encodeAll(needed, samples.validation(), watch::proceed);
       latents.encodeAll(needed, samples.validation(), watch::proceed);
 
-      var noises = RandomStream.of(plan.seed(), "noise");
-      var times = RandomStream.of(plan.seed(), "timesteps");
-      var drops = RandomStream.of(plan.seed(), "dropout/unet");
+      var pieces = new PieceLoss(plan, unet, lora, schedule, latents, prompts);
+      var runner =
+          new StepRunner(step, pieces, computations, accumulation, plan.optimizer().batchSize());
       var holdout = holdout(plan, unet, schedule, samples, latents, prompts);
       var best = new BestAdapter(job, lora, resumed);
       var losses = new LossLog(resumed.map(l -> l.state().recentLosses()).orElse(List.of()));
@@ -121,42 +111,21 @@ public final class StableDiffusionLoraRecipe {
       }
 
       for (long done = first; done < total; done++) {
-        double stepLoss = 0;
-        var batches = order.batches(done);
-        for (var shown : batches) {
-          var draws = shown.draws();
-          watch.proceed();
-          if (network.loraDropout() > 0) {
-            long[] showings = draws.stream().mapToLong(Draw::number).toArray();
-            lora.dropout(Dropout.of(drops, showings, network.loraDropout()));
-          }
-          try (var _ = new Scope();
-              var segments = computations.get()) {
-            var batch =
-                new DenoisingLoss.Batch(
-                    latents.batch(shown),
-                    noise(noises, shown, latents),
-                    timesteps(times, draws, schedule.steps()),
-                    prompts.batch(draws));
-            // the share is the plan's also where an epoch ends with fewer batches, as in diffusers
-            double value = step.accumulate(segments, loss.of(segments, batch), accumulation);
-            requireFinite("the loss", done + 1, value);
-            stepLoss += value / batches.size();
-          }
-        }
         double factor = rate.factor(done);
-        double norm = step.update(factor);
-        requireFinite("the gradient norm", done + 1, norm);
-
-        losses.add(stepLoss);
+        var outcome = runner.run(done + 1, order.batches(done), factor, watch::proceed);
+        losses.add(outcome.loss());
         watch.stepDone(
             new TrainingWatch.StepReport(
-                done + 1, total, stepLoss, plan.optimizer().learningRate() * factor, norm));
+                done + 1,
+                total,
+                outcome.loss(),
+                plan.optimizer().learningRate() * factor,
+                outcome.gradNorm()));
         boolean last = done + 1 == total;
         if (!holdout.isEmpty() && (last || isDue(done + 1, evaluationEvery(plan, order)))) {
           lora.dropout(null);
           double found = holdout.loss(watch::proceed);
-          requireFinite("the loss on held-out pictures", done + 1, found);
+          StepRunner.requireFinite("the loss on held-out pictures", done + 1, found);
           best.add(done + 1, found);
           watch.validated(done + 1, found, Objects.requireNonNull(best.judged()));
           last |= best.isHopeless();
@@ -344,28 +313,6 @@ public final class StableDiffusionLoraRecipe {
       order.batches(step).forEach(batch -> batch.draws().forEach(d -> pictures.add(d.picture())));
     }
     return pictures;
-  }
-
-  private static NDArray noise(RandomStream stream, DataOrder.Batch shown, Latents latents) {
-    int elements = latents.elements(shown.bucket());
-    var shape = latents.shape(shown.bucket());
-    try (var scope = new Scope()) {
-      var noises =
-          shown.draws().stream()
-              .map(draw -> Aten.of(stream.normal(draw.number(), 0, elements), shape))
-              .toList();
-      return scope.keep(Aten.cat(noises, 0));
-    }
-  }
-
-  private static List<Integer> timesteps(RandomStream stream, List<Draw> draws, int steps) {
-    return draws.stream().map(d -> stream.below(steps, d.number(), 0)).toList();
-  }
-
-  private static void requireFinite(String what, long step, double value) {
-    if (!Double.isFinite(value)) {
-      throw new RecipeException.LossNotFinite(step, what, value);
-    }
   }
 
   private static void save(

@@ -1,0 +1,91 @@
+package flora.trainer.recipe;
+
+import flora.models.aten.Scope;
+import flora.models.aten.Segments;
+import flora.models.train.LoraStep;
+import flora.trainer.data.DataOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * One optimizer step: batches → pieces of at most so many samples → gradients, summed in the
+ * pieces' order → clipped → applied.
+ */
+final class StepRunner {
+
+  private final LoraStep step;
+  private final PieceLoss pieces;
+  private final Supplier<Segments> computations;
+  private final int accumulation;
+  private final int pieceSize;
+
+  /**
+   * What a step did.
+   *
+   * @param loss mean over its batches
+   * @param gradNorm total norm before clipping
+   */
+  record Outcome(double loss, double gradNorm) {}
+
+  /**
+   * @param accumulation batches that make up a whole step; the last one of an epoch may have fewer
+   * @param pieceSize samples that are computed at once
+   */
+  StepRunner(
+      LoraStep step,
+      PieceLoss pieces,
+      Supplier<Segments> computations,
+      int accumulation,
+      int pieceSize) {
+    this.step = step;
+    this.pieces = pieces;
+    this.computations = computations;
+    this.accumulation = accumulation;
+    this.pieceSize = pieceSize;
+  }
+
+  /**
+   * Takes a step.
+   *
+   * @param number of the step, from 1
+   * @param factor of every group's rate
+   * @param proceed called before each piece
+   */
+  Outcome run(long number, List<DataOrder.Batch> batches, double factor, Runnable proceed) {
+    double loss = 0;
+    for (var shown : batches) {
+      // the share is the plan's also where an epoch ends with fewer batches, as in diffusers
+      double share = 1.0 / accumulation / shown.draws().size();
+      for (var piece : cut(shown)) {
+        proceed.run();
+        try (var _ = new Scope();
+            var segments = computations.get()) {
+          int value = pieces.of(segments, piece, share * piece.draws().size());
+          double found = step.accumulate(segments, value, 1);
+          requireFinite("the loss", number, found);
+          loss += found * accumulation / batches.size();
+        }
+      }
+    }
+    double norm = step.update(factor);
+    requireFinite("the gradient norm", number, norm);
+    return new Outcome(loss, norm);
+  }
+
+  private List<DataOrder.Batch> cut(DataOrder.Batch shown) {
+    var cut = new ArrayList<DataOrder.Batch>();
+    var draws = shown.draws();
+    for (int from = 0; from < draws.size(); from += pieceSize) {
+      int to = Math.min(draws.size(), from + pieceSize);
+      cut.add(new DataOrder.Batch(shown.bucket(), draws.subList(from, to)));
+    }
+    return cut;
+  }
+
+  static void requireFinite(String what, long step, double value) {
+    if (!Double.isFinite(value)) {
+      throw new RecipeException.LossNotFinite(step, what, value);
+    }
+  }
+}
