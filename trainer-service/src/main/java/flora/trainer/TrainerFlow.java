@@ -25,6 +25,7 @@ import flora.trainer.data.PictureSet;
 import flora.trainer.encode.EncodingStore;
 import flora.trainer.export.AdapterExport;
 import flora.trainer.export.NetworkProbe;
+import flora.trainer.recipe.RecipeException;
 import flora.trainer.recipe.StableDiffusionLoraRecipe;
 import flora.trainer.recipe.TrainedAdapter;
 import flora.trainer.recipe.TrainingJob;
@@ -108,25 +109,13 @@ final class TrainerFlow implements StageFlow {
     var model = BaseModel.link(fetched, cache, models);
     var pictures = PictureSet.read(store, manifest);
     var beginning =
-        new TrainingState(
-            0,
-            plan.seed(),
-            PlanDigest.of(plan),
-            version,
-            model.digests(),
-            compute,
-            List.of(),
-            0,
-            0,
-            null);
-
+        TrainingState.beginning(
+            plan.seed(), PlanDigest.of(plan), version, model.digests(), compute);
     var keep = plan.keep().checkpointsToKeep();
     var checkpoints =
         new CheckpointStore(store, context, keep == null ? properties.checkpointsToKeep() : keep);
     var resumed = resume(checkpoints, context, beginning, scratch);
-    long done = resumed.map(loaded -> loaded.state().step()).orElse(0L);
-    try (var curves = curves(context, done, folder(scratch.resolve("logs")));
-        var encodings = encodings(scratch)) {
+    try (var encodings = encodings(scratch)) {
       var job =
           new TrainingJob(
               request.name(),
@@ -138,6 +127,25 @@ final class TrainerFlow implements StageFlow {
               folder(scratch.resolve("checkpoint")),
               encodings,
               properties.encodingCache().toBytes());
+      try {
+        return train(job, resumed, checkpoints, model, context, scratch);
+      } catch (RecipeException.CheckpointUnreadable e) {
+        log.warn("{}: the training begins anew", e.getMessage());
+        return train(job, Optional.empty(), checkpoints, model, context, scratch);
+      }
+    }
+  }
+
+  private Function<EventStamp, Event> train(
+      TrainingJob job,
+      Optional<CheckpointStore.Loaded> resumed,
+      CheckpointStore checkpoints,
+      BaseModel model,
+      StageContext context,
+      Path scratch) {
+    var plan = job.plan();
+    long done = resumed.map(loaded -> loaded.state().step()).orElse(0L);
+    try (var curves = curves(context, done, folder(scratch.resolve("logs")))) {
       var events =
           new TrainingEvents(context, checkpoints, curves, samplesPerStep(plan), System::nanoTime);
       var trained = StableDiffusionLoraRecipe.train(job, resumed, events);
@@ -146,7 +154,7 @@ final class TrainerFlow implements StageFlow {
       var names = export(trained, plan, model, scratch.resolve("export"));
       var artifacts = new ArrayList<>(publish(names, context, events, scratch.resolve("export")));
       artifacts.addAll(curves.finish());
-      artifacts.add(runCard(trained, plan, beginning, context));
+      artifacts.add(runCard(trained, plan, job.beginning(), context));
       context.proceed();
       return TrainingEvents.completed(trained, artifacts);
     }
@@ -185,7 +193,13 @@ final class TrainerFlow implements StageFlow {
     var newest = context.head().checkpoint();
     var loaded = checkpoints.newest(folder(scratch.resolve("resume")));
     if (loaded.isPresent() && !beginning.continues(loaded.get().state())) {
-      log.warn("the checkpoint at step {} is of another training", loaded.get().state().step());
+      var state = loaded.get().state();
+      log.warn(
+          "the checkpoint at step {}, of format {}, is of another training or version (format {}):"
+              + " the training begins anew",
+          state.step(),
+          state.format(),
+          beginning.format());
       return Optional.empty();
     }
     if (loaded.isPresent() && newest != null) {

@@ -21,18 +21,24 @@ import flora.schemas.request.TrainingPlan;
 import flora.schemas.run.Head;
 import flora.schemas.store.ObjectRef;
 import flora.schemas.store.StoreLayout;
+import flora.schemas.training.TrainingEvent.Completed;
 import flora.store.LocalCache;
 import flora.store.LocalFiles;
 import flora.store.ObjectStore;
+import flora.store.Secret;
+import flora.store.s3.S3ObjectStore;
 import flora.trainer.checkpoint.ComputeFingerprint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.springframework.util.unit.DataSize;
 
 /** A run of the tiny Stable Diffusion model that has been fetched and labelled. */
@@ -102,6 +108,22 @@ final class TinyRun {
         new TrainerProperties(
             folder.resolve("work"), 2, DataSize.ofMegabytes(64), DataSize.ofMegabytes(64));
     return new TrainerFlow(store, cache, properties, compute, Clock.systemUTC());
+  }
+
+  static S3ObjectStore connect(String endpoint, String accessKey, String secretKey) {
+    return new S3ObjectStore(
+        URI.create(endpoint), accessKey, new Secret(secretKey), "us-east-1", LocalFiles.none());
+  }
+
+  /** The adapter's files by name: all else that a run ends with holds clocks. */
+  static Map<String, Sha256> adapter(Completed completed) {
+    var digests = new LinkedHashMap<String, Sha256>();
+    for (var artifact : completed.artifacts()) {
+      if (artifact.name().startsWith("adapter/")) {
+        digests.put(artifact.name(), artifact.object().sha256());
+      }
+    }
+    return digests;
   }
 
   private Snapshot model(Path folder) {

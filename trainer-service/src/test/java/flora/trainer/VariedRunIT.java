@@ -24,14 +24,9 @@ import flora.schemas.training.TrainingEvent.Validated;
 import flora.store.ObjectInfo;
 import flora.store.s3.S3ObjectStore;
 import flora.trainer.checkpoint.ComputeFingerprint;
-import java.io.BufferedReader;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -80,7 +75,7 @@ class VariedRunIT {
   @BeforeAll
   static void trainUndisturbed() throws Exception {
     s3 = EmbeddedS3.start(EmbeddedS3.Options.on(shared.resolve("s3")).withPort(0));
-    store = TrainerIT.connect(s3.endpoint().toString(), s3.accessKey(), s3.secretKey());
+    store = TinyRun.connect(s3.endpoint().toString(), s3.accessKey(), s3.secretKey());
     undisturbed = train(context("undisturbed", 1), PLAN, shared);
   }
 
@@ -120,18 +115,7 @@ class VariedRunIT {
   @Test
   void aKilledProcessIsContinuedToTheSameBytes() throws Exception {
     var run = context("killed", 1).runId();
-    var process = spawn(run);
-    try (var output =
-        new BufferedReader(
-            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
-      var seen = output.readLine();
-      while (seen != null && !seen.equals("StepsCompleted 5")) {
-        seen = output.readLine();
-      }
-      assertThat(seen).isEqualTo("StepsCompleted 5");
-      process.destroyForcibly();
-    }
-    assertThat(process.waitFor()).isEqualTo(128 + 9);
+    TrainerProcess.killedAt("StepsCompleted 5", s3, run, "varied", folder);
 
     assertThat(train(new RecordingContext(store, run, 2), PLAN, folder)).isEqualTo(undisturbed);
   }
@@ -246,7 +230,8 @@ class VariedRunIT {
     assertThat(completed.bestStep()).isEqualTo(best);
     // whoever takes over after the last checkpoint does not begin again
     var again = new RecordingContext(store, context.runId(), 2);
-    assertThat(digests(completed(again, wild, folder))).isEqualTo(digests(completed));
+    assertThat(TinyRun.adapter(completed(again, wild, folder)))
+        .isEqualTo(TinyRun.adapter(completed));
     assertThat(again.events(StepsCompleted.class)).isEmpty();
   }
 
@@ -273,7 +258,7 @@ class VariedRunIT {
     var second = new RecordingContext(store, first.runId(), 2);
     var completed = completed(second, plan, folder);
 
-    assertThat(digests(completed)).isEqualTo(digests(expected));
+    assertThat(TinyRun.adapter(completed)).isEqualTo(TinyRun.adapter(expected));
     assertThat(completed.bestStep()).isEqualTo(best);
     assertThat(second.events(Validated.class))
         .extracting(Validated::loss)
@@ -354,30 +339,10 @@ class VariedRunIT {
     return new RecordingContext(store, run.id(), attempt);
   }
 
-  private Process spawn(RunId run) throws Exception {
-    return new ProcessBuilder(
-            ProcessHandle.current().info().command().orElseThrow(),
-            "--enable-native-access=ALL-UNNAMED",
-            "-Xmx512m",
-            "-Dai.djl.offline=true",
-            "-Dai.djl.pytorch.num_threads=" + HERE.threads(),
-            "-cp",
-            System.getProperty("java.class.path"),
-            TrainerProcess.class.getName(),
-            s3.endpoint().toString(),
-            s3.accessKey(),
-            s3.secretKey(),
-            run.value(),
-            Files.createDirectories(folder.resolve("process")).toString(),
-            "varied")
-        .redirectError(ProcessBuilder.Redirect.INHERIT)
-        .start();
-  }
-
   /** The adapter's files by name. */
   private static Map<String, Sha256> train(
       RecordingContext context, TrainingPlan plan, Path folder) {
-    return digests(completed(context, plan, folder));
+    return TinyRun.adapter(completed(context, plan, folder));
   }
 
   private static Completed completed(RecordingContext context, TrainingPlan plan, Path folder) {
@@ -385,15 +350,5 @@ class VariedRunIT {
     var done = flow.run(new TinyRun(store, context.runId()).request(plan), context);
     return (Completed)
         done.apply(new EventStamp(context.runId(), context.attempt(), 99, Instant.EPOCH));
-  }
-
-  private static Map<String, Sha256> digests(Completed completed) {
-    var digests = new LinkedHashMap<String, Sha256>();
-    for (var artifact : completed.artifacts()) {
-      if (artifact.name().startsWith("adapter/")) {
-        digests.put(artifact.name(), artifact.object().sha256());
-      }
-    }
-    return digests;
   }
 }

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  * Where training stands after an optimizer step: {@code state.json} of a checkpoint. With the
  * adapter and the optimizer's moments it is all that a run needs to go on exactly.
  *
+ * @param format of all files of the checkpoint; absent = 1
  * @param step optimizer steps done; the place in the data and in every random stream follows from
  *     it
  * @param seed of everything random
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param judged what the held-out pictures said; null when there are none, or were not asked yet
  */
 public record TrainingState(
+    Integer format,
     long step,
     long seed,
     Sha256 plan,
@@ -33,14 +35,33 @@ public record TrainingState(
     long lossCount,
     @Nullable Judged judged) {
 
+  /** What this version writes. 2: the optimizer's keys begin with the network's word. */
+  public static final int FORMAT = 2;
+
   public TrainingState {
+    format = format == null ? 1 : format;
     weights = Map.copyOf(weights);
     recentLosses = List.copyOf(recentLosses);
   }
 
-  /** Whether the other state belongs to the same training: only then can one follow the other. */
+  /** The state before the first step. */
+  public static TrainingState beginning(
+      long seed,
+      Sha256 plan,
+      Sha256 dataset,
+      Map<String, Sha256> weights,
+      ComputeFingerprint compute) {
+    return new TrainingState(
+        FORMAT, 0, seed, plan, dataset, weights, compute, List.of(), 0, 0, null);
+  }
+
+  /**
+   * Whether the other state belongs to the same training and its files can be read: only then can
+   * one follow the other.
+   */
   public boolean continues(TrainingState other) {
-    return seed == other.seed
+    return format.equals(other.format)
+        && seed == other.seed
         && plan.equals(other.plan)
         && dataset.equals(other.dataset)
         && weights.equals(other.weights);
@@ -49,6 +70,7 @@ public record TrainingState(
   /** The state of the same training some steps later. */
   public TrainingState at(long laterStep, LossLog losses, @Nullable Judged laterJudged) {
     return new TrainingState(
+        format,
         laterStep,
         seed,
         plan,

@@ -12,6 +12,10 @@ public abstract sealed class RecipeException extends PipelineException {
     super(message);
   }
 
+  private RecipeException(String message, Throwable cause) {
+    super(message, cause);
+  }
+
   /** The loss, or the gradients, are no longer finite numbers. */
   public static final class LossNotFinite extends RecipeException {
     LossNotFinite(long step, String what, double value) {
@@ -57,6 +61,20 @@ public abstract sealed class RecipeException extends PipelineException {
     @Override
     public @Nullable String hint() {
       return "512 is what Stable Diffusion 1.5 was trained with; bucket_reso_steps is usually 64";
+    }
+  }
+
+  /** What was saved does not fit what is trained: it was written by another version. */
+  public static final class CheckpointUnreadable extends RecipeException {
+    CheckpointUnreadable(long step, RuntimeException cause) {
+      super(
+          "the checkpoint at step %d cannot be read: %s".formatted(step, cause.getMessage()),
+          cause);
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.INTERNAL;
     }
   }
 }

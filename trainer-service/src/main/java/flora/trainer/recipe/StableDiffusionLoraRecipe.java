@@ -1,5 +1,6 @@
 package flora.trainer.recipe;
 
+import flora.models.ModelException;
 import flora.models.aten.Segments;
 import flora.models.lora.Lora;
 import flora.models.lora.LoraConfig;
@@ -19,6 +20,7 @@ import flora.schemas.request.NetworkPlan;
 import flora.schemas.request.TrainingPlan;
 import flora.schemas.training.CheckpointManifest;
 import flora.tensors.Checkpoint;
+import flora.tensors.SafetensorsException;
 import flora.tensors.SafetensorsWriter;
 import flora.trainer.checkpoint.CheckpointStore;
 import flora.trainer.checkpoint.LossLog;
@@ -191,14 +193,27 @@ public final class StableDiffusionLoraRecipe {
     if (resumed.isEmpty()) {
       return Lora.create(Network.UNET, unet.layers(), config, seed);
     }
-    var modules = List.copyOf(LoraTargets.resolve(unet.layers(), config.targets()).keySet());
-    var file = resumed.get().folder().resolve(CheckpointManifest.ADAPTER);
-    var matrices = new LinkedHashMap<String, LoraState.Matrix>();
-    for (var pair : KohyaFile.read(file, modules)) {
-      matrices.put(pair.module() + LoraState.A, matrix(pair.down()));
-      matrices.put(pair.module() + LoraState.B, matrix(pair.up()));
+    return reading(
+        resumed.get(),
+        () -> {
+          var modules = List.copyOf(LoraTargets.resolve(unet.layers(), config.targets()).keySet());
+          var file = resumed.get().folder().resolve(CheckpointManifest.ADAPTER);
+          var matrices = new LinkedHashMap<String, LoraState.Matrix>();
+          for (var pair : KohyaFile.read(file, modules)) {
+            matrices.put(pair.module() + LoraState.A, matrix(pair.down()));
+            matrices.put(pair.module() + LoraState.B, matrix(pair.up()));
+          }
+          return Lora.of(Network.UNET, unet.layers(), config, new LoraState(matrices));
+        });
+  }
+
+  /** Between versions the keys of the files may have changed. */
+  private static <T> T reading(CheckpointStore.Loaded loaded, Supplier<T> read) {
+    try {
+      return read.get();
+    } catch (ModelException | SafetensorsException e) {
+      throw new RecipeException.CheckpointUnreadable(loaded.state().step(), e);
     }
-    return Lora.of(Network.UNET, unet.layers(), config, new LoraState(matrices));
   }
 
   private static AdamW optimizer(
@@ -209,9 +224,17 @@ public final class StableDiffusionLoraRecipe {
     var optimizer = new AdamW(ParameterGroups.of(Group.of(lora, how.learningRate())), settings);
     if (resumed.isPresent()) {
       var path = resumed.get().folder().resolve(CheckpointManifest.OPTIMIZER);
-      try (var file = Checkpoint.open(path)) {
-        optimizer.read(file, resumed.get().state().step());
-      }
+      return reading(
+          resumed.get(),
+          () -> {
+            try (var file = Checkpoint.open(path)) {
+              optimizer.read(file, resumed.get().state().step());
+              return optimizer;
+            } catch (RuntimeException e) {
+              optimizer.close();
+              throw e;
+            }
+          });
     }
     return optimizer;
   }

@@ -156,6 +156,7 @@ class CheckpointStoreTest {
 
   private static TrainingState state(long step) {
     return new TrainingState(
+        TrainingState.FORMAT,
         step,
         42,
         new Sha256("a".repeat(64)),
