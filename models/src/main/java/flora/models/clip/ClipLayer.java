@@ -53,6 +53,11 @@ final class ClipLayer {
     layers = List.copyOf(weights.layers().values());
   }
 
+  /** What an adapter may change. */
+  List<AdaptableLayer> layers() {
+    return layers;
+  }
+
   /** {@code [n, t, size]} stays; a mask {@code [n, 1, t, t]} replaces the causal one. */
   NDArray forward(NDArray x, @Nullable NDArray mask) {
     try (var scope = new Scope()) {

@@ -11,6 +11,7 @@ import flora.models.weights.AdaptableLayer;
 import flora.models.weights.Weights;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -76,6 +77,16 @@ public final class ClipTextEncoder implements AutoCloseable {
   /** The layers that an adapter may change, by path. */
   public Map<String, AdaptableLayer> layers() {
     return weights.layers();
+  }
+
+  /** Those of {@link #layers()} that count where the last ones are left out. */
+  public Map<String, AdaptableLayer> layers(int skip) {
+    var counting = new LinkedHashMap<>(weights.layers());
+    int used = layersWithout(skip).size();
+    for (ClipLayer layer : layers.subList(used, layers.size())) {
+      counting.values().removeAll(layer.layers());
+    }
+    return counting;
   }
 
   /** What Stable Diffusion reads: {@code forward(ids, null, 0)}. */

@@ -12,10 +12,21 @@ import java.util.List;
 public final class TokenWindows {
   private final ClipTokenizer tokenizer;
   private final int count;
+  private final int places;
 
-  private TokenWindows(ClipTokenizer tokenizer, int count) {
+  private TokenWindows(ClipTokenizer tokenizer, int count, int places) {
     this.tokenizer = tokenizer;
     this.count = count;
+    this.places = places;
+  }
+
+  /**
+   * So many windows.
+   *
+   * @param places of a window, start and end included, usually 77
+   */
+  public static TokenWindows of(ClipTokenizer tokenizer, int count, int places) {
+    return new TokenWindows(tokenizer, count, places);
   }
 
   /**
@@ -29,7 +40,7 @@ public final class TokenWindows {
       throw new IllegalArgumentException(
           "max_token_length is %d, expected a multiple of %d".formatted(maxTokenLength, content));
     }
-    return new TokenWindows(tokenizer, maxTokenLength / content);
+    return new TokenWindows(tokenizer, maxTokenLength / content, tokenizer.maxLength());
   }
 
   /** How many windows a text has. */
@@ -39,7 +50,7 @@ public final class TokenWindows {
 
   /** Tokens of all windows together, with one start and one end. */
   public int length() {
-    return count * (tokenizer.maxLength() - 2) + 2;
+    return count * (places - 2) + 2;
   }
 
   /** The windows of a text, all of the encoder's length. */
@@ -48,7 +59,7 @@ public final class TokenWindows {
     if (count == 1) {
       return List.of(all);
     }
-    int content = tokenizer.maxLength() - 2;
+    int content = places - 2;
     var windows = new ArrayList<long[]>();
     for (int from = 1; from + content < all.length; from += content) {
       var window = new long[content + 2];

@@ -5,11 +5,13 @@ import ai.djl.ndarray.types.Shape;
 import flora.models.ModelException.WeightsMismatch;
 import flora.models.aten.Aten;
 import flora.models.aten.Autograd;
+import flora.models.aten.Foreach;
 import flora.models.aten.Scope;
 import flora.models.lora.LoraKeys.Network;
 import flora.models.random.RandomStream;
 import flora.models.weights.AdaptableLayer;
 import flora.models.weights.AdaptableLayer.Geometry;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -98,12 +100,20 @@ public final class Lora implements AutoCloseable {
             config,
             (name, shape) -> take(left, name + LoraState.A, shape),
             (name, shape) -> take(left, name + LoraState.B, shape));
-    if (!left.isEmpty()) {
+    try {
+      requireNothing(left);
+    } catch (WeightsMismatch e) {
       lora.close();
+      throw e;
+    }
+    return lora;
+  }
+
+  private static void requireNothing(Map<String, LoraState.Matrix> left) {
+    if (!left.isEmpty()) {
       throw new WeightsMismatch(
           "the adapter holds matrices that nothing targets: " + left.keySet());
     }
-    return lora;
   }
 
   /** What is adapted. */
@@ -159,6 +169,26 @@ public final class Lora implements AutoCloseable {
           matrices.put(name + LoraState.B, LoraState.Matrix.of(pair.b));
         });
     return new LoraState(matrices);
+  }
+
+  /**
+   * Puts other values into all matrices.
+   *
+   * @throws WeightsMismatch when a matrix is missing, left over, or of another shape
+   */
+  public void load(LoraState state) {
+    var left = new LinkedHashMap<>(state.matrices());
+    var values = new ArrayList<NDArray>();
+    try (var _ = new Scope();
+        var _ = Autograd.pause()) {
+      pairs.forEach(
+          (name, pair) -> {
+            values.add(take(left, name + LoraState.A, pair.a.getShape().getShape()));
+            values.add(take(left, name + LoraState.B, pair.b.getShape().getShape()));
+          });
+      requireNothing(left);
+      Foreach.copyAll(parameters(), values);
+    }
   }
 
   /** How strongly the adapter acts: 1 = as trained, 0 = not at all. */

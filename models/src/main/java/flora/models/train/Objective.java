@@ -70,6 +70,16 @@ public record Objective(
     return new Objective(schedule.prediction(), snrGamma, 0, new Loss.L2(), 0, schedule.steps());
   }
 
+  /** The same with every timestep of the same weight, and no offset. */
+  public Objective unweighted() {
+    return new Objective(prediction, null, 0, loss, minTimestep, maxTimestep);
+  }
+
+  /** The timestep at a share of the range, from 0 to below 1. */
+  public int timestep(double share) {
+    return minTimestep + (int) (share * (maxTimestep - minTimestep));
+  }
+
   /** The timestep of a draw, each of the range as likely. */
   public int timestep(RandomStream stream, long draw) {
     return minTimestep + stream.below(maxTimestep - minTimestep, draw, 0);

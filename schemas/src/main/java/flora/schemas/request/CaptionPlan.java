@@ -34,6 +34,9 @@ public record CaptionPlan(
     Integer maxTokenLength,
     Integer clipSkip) {
 
+  /** Tokens that a text encoder reads at once, without start and end. */
+  public static final int WINDOW = 75;
+
   public CaptionPlan {
     captionDropoutRate = captionDropoutRate == null ? 0.0 : captionDropoutRate;
     captionDropoutEveryNEpochs =
@@ -42,7 +45,7 @@ public record CaptionPlan(
     shuffleCaption = shuffleCaption == null ? false : shuffleCaption;
     keepTokens = keepTokens == null ? 0 : keepTokens;
     captionSeparator = captionSeparator == null ? "," : captionSeparator;
-    maxTokenLength = maxTokenLength == null ? 75 : maxTokenLength;
+    maxTokenLength = maxTokenLength == null ? WINDOW : maxTokenLength;
     clipSkip = clipSkip == null ? 1 : clipSkip;
   }
 

@@ -17,6 +17,9 @@ public record CheckpointManifest(long step, List<Artifact> files) {
   /** The optimizer's moments. */
   public static final String OPTIMIZER = "optimizer.safetensors";
 
+  /** The moving average of the adapter, where there is one. */
+  public static final String EMA = "ema.safetensors";
+
   /** The adapter of the step that did best on held-out pictures, where that is an earlier one. */
   public static final String BEST = "best.safetensors";
 

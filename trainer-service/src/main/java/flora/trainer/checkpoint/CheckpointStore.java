@@ -24,7 +24,9 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
@@ -43,6 +45,8 @@ public final class CheckpointStore {
       Pattern.compile("runs/[^/]+/attempts/(\\d+)/checkpoints/step-(\\d+)/([^/]+)");
   private static final List<String> FILES =
       List.of(CheckpointManifest.ADAPTER, CheckpointManifest.OPTIMIZER, CheckpointManifest.STATE);
+  private static final List<String> OPTIONAL =
+      List.of(CheckpointManifest.EMA, CheckpointManifest.BEST);
 
   private final ObjectStore store;
   private final StageContext context;
@@ -66,14 +70,15 @@ public final class CheckpointStore {
   /**
    * Saves a checkpoint and tells everybody. When it returns, a resume begins there.
    *
-   * @param folder holds {@code adapter.safetensors} and {@code optimizer.safetensors}, and {@code
-   *     best.safetensors} where an earlier adapter was better; gets {@code state.json}
+   * @param folder holds {@code adapter.safetensors} and {@code optimizer.safetensors}, {@code
+   *     ema.safetensors} where there is an average, and {@code best.safetensors} where an earlier
+   *     adapter was better; gets {@code state.json}
    * @throws StageContext.LeaseLost when another attempt has taken over
    */
   public void save(TrainingState state, Path folder) {
     write(folder.resolve(CheckpointManifest.STATE), Json.bytes(state));
     var files = new ArrayList<Artifact>();
-    for (var name : names(Files.exists(folder.resolve(CheckpointManifest.BEST)))) {
+    for (var name : names(name -> Files.exists(folder.resolve(name)))) {
       var file = folder.resolve(name);
       var type = name.endsWith(".json") ? "application/json" : "application/octet-stream";
       files.add(
@@ -138,7 +143,7 @@ public final class CheckpointStore {
     }
     try {
       var manifest = Json.read(stored.get().bytes(), CheckpointManifest.class);
-      for (var name : names(manifest.file(CheckpointManifest.BEST).isPresent())) {
+      for (var name : names(name -> manifest.file(name).isPresent())) {
         var file = manifest.file(name);
         if (file.isEmpty() || !download(file.get().object(), folder.resolve(name))) {
           return Optional.empty();
@@ -153,12 +158,8 @@ public final class CheckpointStore {
     }
   }
 
-  private static List<String> names(boolean withBest) {
-    var names = new ArrayList<>(FILES);
-    if (withBest) {
-      names.add(CheckpointManifest.BEST);
-    }
-    return names;
+  private static List<String> names(Predicate<String> isThere) {
+    return Stream.concat(FILES.stream(), OPTIONAL.stream().filter(isThere)).toList();
   }
 
   /** Whether the object is there and is what its reference says. */

@@ -33,12 +33,18 @@ sealed interface EncodingKey {
    *
    * @param text what is encoded
    * @param clipSkip which layer speaks
+   * @param windows of the text encoder that are read
    * @param network digests of the files of text encoder and tokenizer
    * @param compute what computes
    * @param version {@link #VERSION}
    */
   record Text(
-      String text, int clipSkip, SortedMap<String, Sha256> network, String compute, int version)
+      String text,
+      int clipSkip,
+      int windows,
+      SortedMap<String, Sha256> network,
+      String compute,
+      int version)
       implements EncodingKey {}
 
   /** The digest that an encoding is stored under. */

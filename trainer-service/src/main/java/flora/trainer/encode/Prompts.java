@@ -3,9 +3,13 @@ package flora.trainer.encode;
 import ai.djl.ndarray.NDArray;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
+import flora.models.aten.Segments;
 import flora.models.clip.ClipTextEncoder;
+import flora.models.clip.TextConditioning;
+import flora.models.clip.TokenWindows;
 import flora.models.tokenizer.ClipTokenizer;
 import flora.schemas.Sha256;
+import flora.schemas.request.CaptionPlan;
 import flora.trainer.data.CaptionRules;
 import flora.trainer.data.DataOrder.Draw;
 import flora.trainer.data.PictureSet;
@@ -16,17 +20,18 @@ import java.util.SequencedSet;
 import java.util.SortedMap;
 
 /**
- * Captions as the denoiser reads them: a hidden state of the text encoder at all 77 places, after
- * the last norm. Embeddings are kept by text, so that what becomes of captions costs nothing where
- * it makes no new texts.
+ * Captions as the denoiser reads them: a hidden state of the text encoder at all places, after the
+ * last norm. Embeddings are kept by text, so that what becomes of captions costs nothing where it
+ * makes no new texts; those of an encoder that learns are computed each time.
  */
 public final class Prompts implements AutoCloseable {
 
   private static final Optional<float[]> NOTHING = Optional.empty();
 
-  private final ClipTokenizer tokenizer;
   private final ClipTextEncoder encoder;
-  private final int skippedLayers;
+  private final TextConditioning conditioning;
+  private final boolean learns;
+  private final int clipSkip;
   private final PictureSet pictures;
   private final CaptionRules rules;
   private final Frozen frozen;
@@ -37,46 +42,55 @@ public final class Prompts implements AutoCloseable {
   /** Texts that chance makes are not kept from run to run. */
   private final boolean comesAgain;
 
-  private boolean encoderOpen = true;
+  private boolean encoderOpen;
 
   /**
-   * Takes over the encoder.
+   * Takes over an encoder that does not learn; one that does stays the caller's.
    *
-   * @param clipSkip which layer speaks, counted from the last, which is 1
+   * @param plan what is read of a text, and which layer speaks
    */
   public Prompts(
       ClipTokenizer tokenizer,
       ClipTextEncoder encoder,
-      int clipSkip,
+      boolean learns,
+      CaptionPlan plan,
       PictureSet pictures,
       CaptionRules rules,
       Frozen frozen,
       long cacheBytes) {
-    this.tokenizer = tokenizer;
+    int windows = plan.maxTokenLength() / CaptionPlan.WINDOW;
     this.encoder = encoder;
-    this.skippedLayers = clipSkip - 1;
+    this.clipSkip = plan.clipSkip();
+    this.conditioning =
+        new TextConditioning(
+            encoder, TokenWindows.of(tokenizer, windows, encoder.config().positions()), clipSkip);
+    this.learns = learns;
+    this.encoderOpen = !learns;
     this.pictures = pictures;
     this.rules = rules;
     this.frozen = frozen;
     this.network = frozen.text();
     this.comesAgain = !rules.all("").isEmpty();
-    this.bytes = (long) Float.BYTES * encoder.config().positions() * width();
+    this.bytes = (long) Float.BYTES * conditioning.length() * width();
     this.embeddings = new EncodingCache<>(cacheBytes, this::encode, _ -> bytes, NDArray::close);
   }
 
   /** Numbers for each place. */
   public int width() {
-    return encoder.config().size();
+    return conditioning.width();
   }
 
   /**
    * Encodes in advance all that the captions of these pictures may become and frees the text
-   * encoder, if that can be counted and fits.
+   * encoder, if it does not learn and that can be counted and fits.
    *
    * @param heldOut pictures whose captions are read as they are
    * @param proceed called after each
    */
   public void encodeAll(SequencedSet<Integer> needed, List<Integer> heldOut, Runnable proceed) {
+    if (learns) {
+      return;
+    }
     var texts = new LinkedHashSet<String>();
     heldOut.forEach(picture -> texts.add(pictures.caption(picture)));
     for (int picture : needed) {
@@ -94,16 +108,30 @@ public final class Prompts implements AutoCloseable {
     encoderOpen = false;
   }
 
-  /** The captions of a batch, {@code [n, places, width]}, in the caller's scope. */
-  public NDArray batch(List<Draw> draws) {
+  /**
+   * The captions of a batch, {@code [n, places, width]}.
+   *
+   * @return the number of the value
+   */
+  public int batch(Segments segments, List<Draw> draws) {
+    if (learns) {
+      return conditioning.encode(segments, texts(draws));
+    }
     embeddings.trim();
-    return Aten.cat(texts(draws).stream().map(embeddings::get).toList(), 0);
+    try (var _ = new Scope()) {
+      return segments.input(
+          Aten.cat(texts(draws).stream().map(embeddings::get).toList(), 0), false);
+    }
   }
 
-  /** A caption as it is, {@code [1, places, width]}; valid until the next call. */
+  /** A caption as it is, {@code [1, places, width]}; valid until the next call, in this scope. */
   public NDArray plain(int picture) {
+    var caption = pictures.caption(picture);
+    if (learns) {
+      return conditioning.encode(List.of(caption));
+    }
     embeddings.trim();
-    return embeddings.get(pictures.caption(picture));
+    return embeddings.get(caption);
   }
 
   /** What the captions of a batch have become. */
@@ -114,17 +142,21 @@ public final class Prompts implements AutoCloseable {
   }
 
   private NDArray encode(String caption) {
-    long[] shape = {1, encoder.config().positions(), width()};
+    long[] shape = {1, conditioning.length(), width()};
     var key =
         new EncodingKey.Text(
-            caption, skippedLayers + 1, network, frozen.compute(), EncodingKey.VERSION);
+            caption,
+            clipSkip,
+            conditioning.windows(),
+            network,
+            frozen.compute(),
+            EncodingKey.VERSION);
     var known = comesAgain ? frozen.store().find(key, EncodingStore.extents(shape)) : NOTHING;
     if (known.isPresent()) {
       return Scope.release(Aten.of(known.get(), shape));
     }
     try (var _ = new Scope()) {
-      var ids = tokenizer.encode(caption, encoder.config().positions()).ids();
-      var states = Scope.release(encoder.forward(Aten.of(ids, 1, ids.length), null, skippedLayers));
+      var states = Scope.release(conditioning.encode(List.of(caption)));
       if (comesAgain) {
         frozen.store().put(key, EncodingStore.extents(shape), states.toFloatArray());
       }

@@ -160,7 +160,8 @@ public record Adapter(List<Part> parts) {
       return values;
     }
 
-    private LoraState.Matrix matrix() {
+    /** The same as networks take it; not a copy. */
+    public LoraState.Matrix matrix() {
       return new LoraState.Matrix(shape.stream().mapToLong(Long::longValue).toArray(), values);
     }
   }

@@ -12,7 +12,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -22,24 +21,24 @@ import org.jspecify.annotations.Nullable;
  */
 final class BestAdapter {
 
-  private final Lora lora;
+  private final TrainedNetworks networks;
   private final int patience;
   private @Nullable Judged judged;
 
   /** A copy, made at the best step. */
   private @Nullable Adapter copy;
 
-  BestAdapter(TrainingJob job, Lora lora, Optional<CheckpointStore.Loaded> resumed) {
-    this.lora = lora;
+  BestAdapter(TrainingJob job, TrainedNetworks networks, Optional<CheckpointStore.Loaded> resumed) {
+    this.networks = networks;
     var given = job.plan().validation().earlyStoppingPatience();
     this.patience = given == null ? 5 : given;
     if (resumed.isPresent()) {
       judged = resumed.get().state().judged();
       var file = resumed.get().folder().resolve(CheckpointManifest.BEST);
       if (judged != null && judged.bestStep() == resumed.get().state().step()) {
-        copy = Adapter.of(lora);
+        copy = networks.adapter();
       } else if (judged != null) {
-        copy = new Adapter(List.of(read(file, lora)));
+        copy = new Adapter(networks.adapters().stream().map(lora -> read(file, lora)).toList());
       }
     }
   }
@@ -61,7 +60,7 @@ final class BestAdapter {
   void add(long step, double loss) {
     judged = Judged.after(judged, step, loss);
     if (judged.bestStep() == step) {
-      copy = Adapter.of(lora);
+      copy = networks.adapter();
     }
   }
 
@@ -87,7 +86,7 @@ final class BestAdapter {
     double loss = losses.recentMean();
     if (judged == null || copy == null || judged.bestStep() == steps) {
       var from = provenance.at(steps);
-      return new TrainedAdapter(Adapter.of(lora), from, steps, loss, stoppedEarly, null);
+      return new TrainedAdapter(networks.adapter(), from, steps, loss, stoppedEarly, null);
     }
     long best = judged.bestStep();
     return new TrainedAdapter(copy, provenance.at(best), steps, loss, stoppedEarly, best);

@@ -17,7 +17,7 @@ import java.util.List;
 /**
  * The loss on the pictures that are never trained on, at fixed timesteps and with fixed noise, so
  * that two evaluations differ by the adapter alone: the middle of each picture, its caption as it
- * is, every timestep of the same weight.
+ * is, every timestep of the same weight and without an offset.
  */
 final class Holdout {
 
@@ -25,7 +25,7 @@ final class Holdout {
   private static final int TIMESTEPS = 4;
 
   private final DenoisingLoss loss;
-  private final int steps;
+  private final Objective objective;
   private final List<Integer> pictures;
   private final SampleList samples;
   private final Latents latents;
@@ -35,12 +35,13 @@ final class Holdout {
   Holdout(
       UNet unet,
       NoiseSchedule schedule,
+      Objective objective,
       SampleList samples,
       Latents latents,
       Prompts prompts,
       long seed) {
-    this.loss = new DenoisingLoss(unet, schedule, Objective.of(schedule, null));
-    this.steps = schedule.steps();
+    this.objective = objective;
+    this.loss = new DenoisingLoss(unet, schedule, objective.unweighted());
     this.pictures = samples.validation();
     this.samples = samples;
     this.latents = latents;
@@ -67,7 +68,7 @@ final class Holdout {
             var _ = Autograd.pause()) {
           NDArray noise =
               Aten.of(noises.normal(picture, i, latents.elements(bucket)), latents.shape(bucket));
-          int timestep = (2 * i + 1) * steps / (2 * TIMESTEPS);
+          int timestep = objective.timestep((2.0 * i + 1) / (2 * TIMESTEPS));
           var batch =
               new DenoisingLoss.Batch(
                   latents.middle(picture), noise, List.of(timestep), prompts.plain(picture));

@@ -1,17 +1,14 @@
 package flora.trainer.recipe;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.Shape;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
 import flora.models.aten.Segments;
-import flora.models.lora.Dropout;
-import flora.models.lora.Lora;
 import flora.models.random.RandomStream;
 import flora.models.scheduler.NoiseSchedule;
-import flora.models.stablediffusion.UNet;
 import flora.models.train.DenoisingLoss;
 import flora.models.train.Objective;
-import flora.schemas.request.TrainingPlan;
 import flora.trainer.data.DataOrder;
 import flora.trainer.data.DataOrder.Draw;
 import flora.trainer.encode.Latents;
@@ -25,33 +22,30 @@ import java.util.List;
  */
 final class PieceLoss {
 
-  private final Lora lora;
+  private final TrainedNetworks networks;
   private final DenoisingLoss loss;
-  private final int timesteps;
-  private final double dropout;
+  private final Objective objective;
   private final Latents latents;
   private final Prompts prompts;
   private final RandomStream noises;
+  private final RandomStream offsets;
   private final RandomStream times;
-  private final RandomStream drops;
 
   PieceLoss(
-      TrainingPlan.StableDiffusionLora plan,
-      UNet unet,
-      Lora lora,
+      long seed,
+      TrainedNetworks networks,
       NoiseSchedule schedule,
+      Objective objective,
       Latents latents,
       Prompts prompts) {
-    this.lora = lora;
-    this.loss =
-        new DenoisingLoss(unet, schedule, Objective.of(schedule, plan.objective().snrGamma()));
-    this.timesteps = schedule.steps();
-    this.dropout = plan.network().loraDropout();
+    this.networks = networks;
+    this.loss = new DenoisingLoss(networks.unet(), schedule, objective);
+    this.objective = objective;
     this.latents = latents;
     this.prompts = prompts;
-    this.noises = RandomStream.of(plan.seed(), "noise");
-    this.times = RandomStream.of(plan.seed(), "timesteps");
-    this.drops = RandomStream.of(plan.seed(), "dropout/unet");
+    this.noises = RandomStream.of(seed, "noise");
+    this.offsets = RandomStream.of(seed, "noise-offset");
+    this.times = RandomStream.of(seed, "timesteps");
   }
 
   /**
@@ -62,34 +56,29 @@ final class PieceLoss {
    */
   int of(Segments segments, DataOrder.Batch shown, double share) {
     var draws = shown.draws();
-    if (dropout > 0) {
-      long[] showings = draws.stream().mapToLong(Draw::number).toArray();
-      lora.dropout(Dropout.of(drops, showings, dropout));
-    }
+    networks.dropInputs(draws.stream().mapToLong(Draw::number).toArray());
+    int context = prompts.batch(segments, draws);
     var batch =
         new DenoisingLoss.Batch(
             latents.batch(shown),
-            noise(shown),
-            null,
-            timesteps(draws),
-            prompts.batch(draws),
+            noise(noises, draws, latents.shape(shown.bucket())),
+            objective.noiseOffset() == 0
+                ? null
+                : noise(offsets, draws, 1, latents.channels(), 1, 1),
+            draws.stream().map(draw -> objective.timestep(times, draw.number())).toList(),
+            segments.value(context),
             share);
-    return loss.of(segments, batch);
+    return loss.of(segments, batch, context);
   }
 
-  private NDArray noise(DataOrder.Batch shown) {
-    int elements = latents.elements(shown.bucket());
-    var shape = latents.shape(shown.bucket());
+  private static NDArray noise(RandomStream stream, List<Draw> draws, long... shape) {
+    int elements = Math.toIntExact(new Shape(shape).size());
     try (var scope = new Scope()) {
       var each =
-          shown.draws().stream()
-              .map(draw -> Aten.of(noises.normal(draw.number(), 0, elements), shape))
+          draws.stream()
+              .map(draw -> Aten.of(stream.normal(draw.number(), 0, elements), shape))
               .toList();
       return scope.keep(Aten.cat(each, 0));
     }
-  }
-
-  private List<Integer> timesteps(List<Draw> draws) {
-    return draws.stream().map(d -> times.below(timesteps, d.number(), 0)).toList();
   }
 }

@@ -77,4 +77,24 @@ public abstract sealed class RecipeException extends PipelineException {
       return ErrorCode.INTERNAL;
     }
   }
+
+  /** The plan asks for what cannot be learned with the model's noise. */
+  public static final class ObjectiveUnfit extends RecipeException {
+    private final String hint;
+
+    ObjectiveUnfit(String message, String hint) {
+      super(message);
+      this.hint = hint;
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.REQUEST_INVALID;
+    }
+
+    @Override
+    public String hint() {
+      return hint;
+    }
+  }
 }

@@ -1,27 +1,14 @@
 package flora.trainer.recipe;
 
-import flora.models.ModelException;
 import flora.models.aten.Segments;
-import flora.models.lora.Lora;
-import flora.models.lora.LoraConfig;
-import flora.models.lora.LoraGroup;
-import flora.models.lora.LoraKeys.Network;
-import flora.models.lora.LoraState;
-import flora.models.lora.LoraTargets;
 import flora.models.scheduler.NoiseSchedule;
 import flora.models.scheduler.Prediction;
 import flora.models.stablediffusion.UNet;
-import flora.models.train.AdamW;
 import flora.models.train.LearningRate;
-import flora.models.train.LoraStep;
-import flora.models.train.ParameterGroups;
-import flora.models.train.ParameterGroups.Group;
-import flora.schemas.request.NetworkPlan;
+import flora.models.train.Objective;
+import flora.schemas.request.ObjectivePlan;
 import flora.schemas.request.TrainingPlan;
 import flora.schemas.training.CheckpointManifest;
-import flora.tensors.Checkpoint;
-import flora.tensors.SafetensorsException;
-import flora.tensors.SafetensorsWriter;
 import flora.trainer.checkpoint.CheckpointStore;
 import flora.trainer.checkpoint.LossLog;
 import flora.trainer.data.CaptionRules;
@@ -29,11 +16,8 @@ import flora.trainer.data.DataOrder;
 import flora.trainer.data.SampleList;
 import flora.trainer.encode.Latents;
 import flora.trainer.encode.Prompts;
-import flora.trainer.export.Adapter;
-import flora.trainer.export.KohyaFile;
 import flora.trainer.export.Provenance;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
@@ -71,25 +55,22 @@ public final class StableDiffusionLoraRecipe {
   public static TrainedAdapter train(
       TrainingJob job, Optional<CheckpointStore.Loaded> resumed, TrainingWatch watch) {
     var plan = job.plan();
-    var network = plan.network();
     int accumulation = plan.optimizer().gradientAccumulationSteps();
     var samples = SampleList.of(job.pictures(), plan.pictures(), plan.validation(), plan.seed());
     var order =
         new DataOrder(plan.seed(), samples.training(), plan.optimizer().batchSize(), accumulation);
     long total = totalSteps(plan, order);
     long first = resumed.map(loaded -> loaded.state().step()).orElse(0L);
-    var config = config(network);
 
     // the denoiser comes first: weights are mapped, and a wrong target is found before any work
-    try (var unet = job.model().unet();
-        var lora = adapter(unet, config, plan.seed(), resumed);
-        var optimizer = optimizer(lora, plan, resumed);
-        var step = new LoraStep(optimizer, plan.optimizer().maxGradNorm());
-        var prompts = prompts(job);
+    try (var networks = TrainedNetworks.open(job, resumed);
+        var prompts = prompts(job, networks);
         var latents = latents(job, samples)) {
-      var schedule = NoiseSchedule.of(job.model().scheduler());
+      var unet = networks.unet();
+      var schedule = schedule(job);
+      var objective = objective(plan.objective(), schedule);
       checkFit(unet, prompts, latents, samples);
-      var provenance = provenance(job, unet, schedule, order, total);
+      var provenance = provenance(job, unet, objective, order, total);
       var rate = learningRate(plan, total);
       var computations = segments(unet, plan.compute().gradientCheckpointing());
 
@@ -97,11 +78,12 @@ public final class StableDiffusionLoraRecipe {
       prompts.encodeAll(needed, samples.validation(), watch::proceed);
       latents.encodeAll(needed, samples.validation(), watch::proceed);
 
-      var pieces = new PieceLoss(plan, unet, lora, schedule, latents, prompts);
+      var pieces = new PieceLoss(plan.seed(), networks, schedule, objective, latents, prompts);
       var runner =
-          new StepRunner(step, pieces, computations, accumulation, plan.optimizer().batchSize());
-      var holdout = holdout(plan, unet, schedule, samples, latents, prompts);
-      var best = new BestAdapter(job, lora, resumed);
+          new StepRunner(
+              networks, pieces, computations, accumulation, plan.optimizer().batchSize());
+      var holdout = holdout(plan, unet, schedule, objective, samples, latents, prompts);
+      var best = new BestAdapter(job, networks, resumed);
       var losses = new LossLog(resumed.map(l -> l.state().recentLosses()).orElse(List.of()));
       var compute = job.beginning().compute();
       resumed
@@ -118,15 +100,13 @@ public final class StableDiffusionLoraRecipe {
         losses.add(outcome.loss());
         watch.stepDone(
             new TrainingWatch.StepReport(
-                done + 1,
-                total,
-                outcome.loss(),
-                plan.optimizer().learningRate() * factor,
-                outcome.gradNorm()));
+                done + 1, total, outcome.loss(), networks.rate() * factor, outcome.gradNorm()));
         boolean last = done + 1 == total;
         if (!holdout.isEmpty() && (last || isDue(done + 1, evaluationEvery(plan, order)))) {
-          lora.dropout(null);
-          double found = holdout.loss(watch::proceed);
+          double found;
+          try (var _ = networks.atRest()) {
+            found = holdout.loss(watch::proceed);
+          }
           StepRunner.requireFinite("the loss on held-out pictures", done + 1, found);
           best.add(done + 1, found);
           watch.validated(done + 1, found, Objects.requireNonNull(best.judged()));
@@ -134,7 +114,7 @@ public final class StableDiffusionLoraRecipe {
         }
         if (last || isDue(done + 1, savingEvery(plan, order))) {
           var at = provenance.at(done + 1);
-          save(job, lora, optimizer, at, best, losses, done + 1, watch);
+          save(job, networks, at, best, losses, done + 1, watch);
         }
         if (last && done + 1 < total) {
           return best.trained(provenance, done + 1, losses, STOPPED_BY_VALIDATION);
@@ -163,11 +143,13 @@ public final class StableDiffusionLoraRecipe {
       TrainingPlan.StableDiffusionLora plan,
       UNet unet,
       NoiseSchedule schedule,
+      Objective objective,
       SampleList samples,
       Latents latents,
       Prompts prompts) {
     var own = plan.validation().validationSeed();
-    return new Holdout(unet, schedule, samples, latents, prompts, own == null ? plan.seed() : own);
+    long seed = own == null ? plan.seed() : own;
+    return new Holdout(unet, schedule, objective, samples, latents, prompts, seed);
   }
 
   /** diffusers: {@code max_train_steps} wins over {@code num_train_epochs}. */
@@ -180,63 +162,56 @@ public final class StableDiffusionLoraRecipe {
     return order.steps(epochs == null ? 1 : epochs);
   }
 
-  private static LoraConfig config(NetworkPlan plan) {
-    var dense = new LoraGroup(plan.targetModules(), plan.loraRank(), plan.loraAlpha());
-    var config = new LoraConfig(List.of(dense), plan.loraDropout(), plan.useRslora());
-    var rank = plan.convRank();
-    var alpha = plan.convAlpha();
-    return rank == null || alpha == null ? config : config.withConvolutions(rank, alpha);
+  private static NoiseSchedule schedule(TrainingJob job) {
+    var schedule = NoiseSchedule.of(job.model().scheduler());
+    return job.plan().objective().zeroTerminalSnr() ? schedule.withZeroTerminalSnr() : schedule;
   }
 
-  private static Lora adapter(
-      UNet unet, LoraConfig config, long seed, Optional<CheckpointStore.Loaded> resumed) {
-    if (resumed.isEmpty()) {
-      return Lora.create(Network.UNET, unet.layers(), config, seed);
+  private static Objective objective(ObjectivePlan plan, NoiseSchedule schedule) {
+    var wanted = plan.predictionType();
+    var prediction =
+        switch (wanted) {
+          case null -> schedule.prediction();
+          case EPSILON -> Prediction.EPSILON;
+          case SAMPLE -> Prediction.SAMPLE;
+          case VELOCITY -> Prediction.VELOCITY;
+        };
+    var least = plan.minTimestep();
+    var most = plan.maxTimestep();
+    int from = least == null ? 0 : least;
+    int to = most == null ? schedule.steps() : most;
+    if (to > schedule.steps() || from >= to) {
+      throw new RecipeException.ObjectiveUnfit(
+          "min_timestep %d and max_timestep %d name no timesteps of the model, which has %d"
+              .formatted(from, to, schedule.steps()),
+          "leave them out, or write numbers below");
     }
-    return reading(
-        resumed.get(),
-        () -> {
-          var modules = List.copyOf(LoraTargets.resolve(unet.layers(), config.targets()).keySet());
-          var file = resumed.get().folder().resolve(CheckpointManifest.ADAPTER);
-          var matrices = new LinkedHashMap<String, LoraState.Matrix>();
-          for (var pair : KohyaFile.read(file, modules)) {
-            matrices.put(pair.module() + LoraState.A, matrix(pair.down()));
-            matrices.put(pair.module() + LoraState.B, matrix(pair.up()));
-          }
-          return Lora.of(Network.UNET, unet.layers(), config, new LoraState(matrices));
-        });
+    // with noise alone there is nothing to learn about it, and its weight is 0/0
+    boolean endsInNoise = schedule.snr(schedule.steps() - 1) == 0;
+    if (endsInNoise
+        && prediction == Prediction.EPSILON
+        && (plan.zeroTerminalSnr() || plan.snrGamma() != null)) {
+      throw new RecipeException.ObjectiveUnfit(
+          "the last timestep is pure noise, of which a model that predicts epsilon learns nothing",
+          "write prediction_type: v_prediction where the model predicts that, or leave"
+              + " zero_terminal_snr and snr_gamma out");
+    }
+    return new Objective(prediction, plan.snrGamma(), plan.noiseOffset(), loss(plan), from, to);
   }
 
-  /** Between versions the keys of the files may have changed. */
-  private static <T> T reading(CheckpointStore.Loaded loaded, Supplier<T> read) {
-    try {
-      return read.get();
-    } catch (ModelException | SafetensorsException e) {
-      throw new RecipeException.CheckpointUnreadable(loaded.state().step(), e);
-    }
-  }
-
-  private static AdamW optimizer(
-      Lora lora, TrainingPlan.StableDiffusionLora plan, Optional<CheckpointStore.Loaded> resumed) {
-    var how = plan.optimizer();
-    var settings =
-        new AdamW.Settings(how.adamBeta1(), how.adamBeta2(), how.adamEpsilon(), how.weightDecay());
-    var optimizer = new AdamW(ParameterGroups.of(Group.of(lora, how.learningRate())), settings);
-    if (resumed.isPresent()) {
-      var path = resumed.get().folder().resolve(CheckpointManifest.OPTIMIZER);
-      return reading(
-          resumed.get(),
-          () -> {
-            try (var file = Checkpoint.open(path)) {
-              optimizer.read(file, resumed.get().state().step());
-              return optimizer;
-            } catch (RuntimeException e) {
-              optimizer.close();
-              throw e;
-            }
-          });
-    }
-    return optimizer;
+  private static Objective.Loss loss(ObjectivePlan plan) {
+    var by =
+        switch (plan.huberSchedule()) {
+          case CONSTANT -> Objective.Schedule.CONSTANT;
+          case EXPONENTIAL -> Objective.Schedule.EXPONENTIAL;
+          case SNR -> Objective.Schedule.SNR;
+        };
+    return switch (plan.lossType()) {
+      case L2 -> new Objective.Loss.L2();
+      case L1 -> new Objective.Loss.L1();
+      case HUBER -> new Objective.Loss.Huber(plan.huberC(), by);
+      case SMOOTH_L1 -> new Objective.Loss.SmoothL1(plan.huberC(), by);
+    };
   }
 
   private static LearningRate learningRate(TrainingPlan.StableDiffusionLora plan, long total) {
@@ -259,16 +234,27 @@ public final class StableDiffusionLoraRecipe {
     return () -> new Segments(Segments.Keep.FIT, KEPT_INPUT, dropPages);
   }
 
-  private static Prompts prompts(TrainingJob job) {
+  private static Prompts prompts(TrainingJob job, TrainedNetworks networks) {
     var plan = job.plan();
-    return new Prompts(
-        job.model().tokenizer(),
-        job.model().textEncoder(),
-        plan.captions().clipSkip(),
-        job.pictures(),
-        new CaptionRules(plan.captions(), plan.seed()),
-        job.frozen(),
-        job.cacheBytes() / 4);
+    var learning = networks.textEncoder();
+    var encoder = learning.orElseGet(job.model()::textEncoder);
+    try {
+      job.skippedLayers(encoder);
+      return new Prompts(
+          job.model().tokenizer(),
+          encoder,
+          learning.isPresent(),
+          plan.captions(),
+          job.pictures(),
+          new CaptionRules(plan.captions(), plan.seed()),
+          job.frozen(),
+          job.cacheBytes() / 4);
+    } catch (RuntimeException e) {
+      if (learning.isEmpty()) {
+        encoder.close();
+      }
+      throw e;
+    }
   }
 
   private static Latents latents(TrainingJob job, SampleList samples) {
@@ -304,17 +290,17 @@ public final class StableDiffusionLoraRecipe {
   }
 
   private static Provenance provenance(
-      TrainingJob job, UNet unet, NoiseSchedule schedule, DataOrder order, long total) {
+      TrainingJob job, UNet unet, Objective objective, DataOrder order, long total) {
     // kohya's names: the second generation has OpenCLIP's text of width 1024
     boolean second = unet.config().contextSizes().contains(1024);
-    boolean velocity = schedule.prediction() == Prediction.VELOCITY;
+    boolean velocity = objective.prediction() == Prediction.VELOCITY;
     return new Provenance(
         job.name(),
         job.origin().repository(),
         job.origin().commit(),
         job.origin().weights(),
         second ? velocity ? "sd_v2_v" : "sd_v2" : "sd_v1",
-        switch (schedule.prediction()) {
+        switch (objective.prediction()) {
           case EPSILON -> "epsilon";
           case SAMPLE -> "sample";
           case VELOCITY -> "v_prediction";
@@ -340,8 +326,7 @@ public final class StableDiffusionLoraRecipe {
 
   private static void save(
       TrainingJob job,
-      Lora lora,
-      AdamW optimizer,
+      TrainedNetworks networks,
       Provenance provenance,
       BestAdapter best,
       LossLog losses,
@@ -349,16 +334,8 @@ public final class StableDiffusionLoraRecipe {
       TrainingWatch watch) {
     Path folder = job.scratch();
     best.write(provenance, step, folder.resolve(CheckpointManifest.BEST));
-    KohyaFile.write(Adapter.of(lora), provenance, folder.resolve(CheckpointManifest.ADAPTER));
-    var moments = new SafetensorsWriter();
-    optimizer.writeTo(moments);
-    moments.writeTo(folder.resolve(CheckpointManifest.OPTIMIZER));
+    networks.writeTo(provenance, folder);
     watch.save(job.beginning().at(step, losses, best.judged()), folder);
     losses.checkpointSaved();
-  }
-
-  private static LoraState.Matrix matrix(Adapter.Tensor tensor) {
-    return new LoraState.Matrix(
-        tensor.shape().stream().mapToLong(Long::longValue).toArray(), tensor.values());
   }
 }

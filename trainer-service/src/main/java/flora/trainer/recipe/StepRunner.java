@@ -2,7 +2,6 @@ package flora.trainer.recipe;
 
 import flora.models.aten.Scope;
 import flora.models.aten.Segments;
-import flora.models.train.LoraStep;
 import flora.trainer.data.DataOrder;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,7 +13,7 @@ import java.util.function.Supplier;
  */
 final class StepRunner {
 
-  private final LoraStep step;
+  private final TrainedNetworks networks;
   private final PieceLoss pieces;
   private final Supplier<Segments> computations;
   private final int accumulation;
@@ -33,12 +32,12 @@ final class StepRunner {
    * @param pieceSize samples that are computed at once
    */
   StepRunner(
-      LoraStep step,
+      TrainedNetworks networks,
       PieceLoss pieces,
       Supplier<Segments> computations,
       int accumulation,
       int pieceSize) {
-    this.step = step;
+    this.networks = networks;
     this.pieces = pieces;
     this.computations = computations;
     this.accumulation = accumulation;
@@ -62,13 +61,13 @@ final class StepRunner {
         try (var _ = new Scope();
             var segments = computations.get()) {
           int value = pieces.of(segments, piece, share * piece.draws().size());
-          double found = step.accumulate(segments, value, 1);
+          double found = networks.accumulate(segments, value);
           requireFinite("the loss", number, found);
           loss += found * accumulation / batches.size();
         }
       }
     }
-    double norm = step.update(factor);
+    double norm = networks.update(factor);
     requireFinite("the gradient norm", number, norm);
     return new Outcome(loss, norm);
   }

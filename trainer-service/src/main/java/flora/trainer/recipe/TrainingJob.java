@@ -1,5 +1,6 @@
 package flora.trainer.recipe;
 
+import flora.models.clip.ClipTextEncoder;
 import flora.models.singlefile.ModelFiles;
 import flora.schemas.Sha256;
 import flora.schemas.request.TrainingPlan;
@@ -37,6 +38,21 @@ public record TrainingJob(
   /** What encodes pictures and texts, and where that is kept. */
   Frozen frozen() {
     return new Frozen(beginning.weights(), beginning.compute().toString(), encodings);
+  }
+
+  /**
+   * How many of the text encoder's last layers are not read.
+   *
+   * @throws RecipeException.PartsDoNotFit when it has not so many
+   */
+  int skippedLayers(ClipTextEncoder encoder) {
+    int clipSkip = plan.captions().clipSkip();
+    int layers = encoder.config().layers();
+    if (clipSkip > layers) {
+      throw new RecipeException.PartsDoNotFit(
+          "clip_skip is %d, the text encoder has %d layers".formatted(clipSkip, layers));
+    }
+    return clipSkip - 1;
   }
 
   /**

@@ -141,9 +141,10 @@ class EncodingStoreTest {
             new EncodingKey.View(DIGEST, cut, networks("other"), "cpu", 1),
             new EncodingKey.View(DIGEST, cut, network, "another cpu", 1),
             new EncodingKey.View(DIGEST, cut, network, "cpu", 2),
-            new EncodingKey.Text("a", 1, network, "cpu", 1),
-            new EncodingKey.Text("a", 2, network, "cpu", 1),
-            new EncodingKey.Text("", 1, network, "cpu", 1))) {
+            new EncodingKey.Text("a", 1, 1, network, "cpu", 1),
+            new EncodingKey.Text("a", 2, 1, network, "cpu", 1),
+            new EncodingKey.Text("a", 1, 2, network, "cpu", 1),
+            new EncodingKey.Text("", 1, 1, network, "cpu", 1))) {
       assertThat(keys.add(key.digest())).isTrue();
     }
   }
@@ -179,7 +180,7 @@ class EncodingStoreTest {
   }
 
   private static EncodingKey text(String text) {
-    return new EncodingKey.Text(text, 1, networks("text"), "cpu", 1);
+    return new EncodingKey.Text(text, 1, 1, networks("text"), "cpu", 1);
   }
 
   private static SortedMap<String, Sha256> networks(String name) {
