@@ -61,15 +61,21 @@ public final class FileStream implements AutoCloseable {
 
   /** All bytes of a small file. */
   public byte[] readAll(HubFile file) throws InterruptedException {
-    var bytes = new byte[(int) file.size()];
+    return readAll(file.path(), (int) file.size());
+  }
+
+  /**
+   * All bytes of a small range.
+   *
+   * @param path of the file, for messages
+   */
+  public byte[] readAll(String path, int length) throws InterruptedException {
+    var bytes = new byte[length];
     for (int at = 0, n; at < bytes.length; at += n) {
       n = read(bytes, at, bytes.length - at);
       if (n < 0) {
         throw new HubException.Unreachable(
-            who,
-            host,
-            "%s ended after %d of %d bytes".formatted(file.path(), at, bytes.length),
-            null);
+            who, host, "%s ended after %d of %d bytes".formatted(path, at, bytes.length), null);
       }
     }
     return bytes;

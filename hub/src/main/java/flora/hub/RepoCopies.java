@@ -13,8 +13,12 @@ public interface RepoCopies {
   /** Who has these very bytes, the best first; more may turn up while a download is under way. */
   List<FileSource> sources(HubFile file);
 
-  /** The bytes of a small file that lies in the store, where the list is the store's own. */
-  default Optional<byte[]> stored(HubFile file) {
+  /**
+   * The first bytes of a file that lies in the store, where the list is the store's own.
+   *
+   * @param length how many at most; small
+   */
+  default Optional<byte[]> stored(HubFile file, long length) {
     return Optional.empty();
   }
 

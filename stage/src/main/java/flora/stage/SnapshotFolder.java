@@ -28,6 +28,15 @@ public final class SnapshotFolder implements AutoCloseable {
     this.manifest = manifest;
   }
 
+  /** What a snapshot consists of, without laying it out. */
+  public static RepoManifest manifest(LocalCache cache, Snapshot snapshot) {
+    try {
+      return Json.read(Files.readAllBytes(cache.file(snapshot.manifest())), RepoManifest.class);
+    } catch (IOException e) {
+      throw new UncheckedIOException("a snapshot's manifest cannot be read", e);
+    }
+  }
+
   /** Lays out a whole snapshot, see {@link #open(LocalCache, Snapshot, Path, Predicate)}. */
   public static SnapshotFolder open(LocalCache cache, Snapshot snapshot, Path parent) {
     return open(cache, snapshot, parent, _ -> true);
@@ -43,8 +52,7 @@ public final class SnapshotFolder implements AutoCloseable {
   public static SnapshotFolder open(
       LocalCache cache, Snapshot snapshot, Path parent, Predicate<String> wanted) {
     try {
-      var manifest =
-          Json.read(Files.readAllBytes(cache.file(snapshot.manifest())), RepoManifest.class);
+      var manifest = manifest(cache, snapshot);
       Files.createDirectories(parent);
       var folder = new SnapshotFolder(Files.createTempDirectory(parent, "snapshot-"), manifest);
       try {

@@ -20,7 +20,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * The models that a run fetched, laid out as folders.
+ * The models that a run fetched, laid out as folders, or as the one file that holds all networks.
  *
  * @param files where their parts lie
  * @param origin what the adapter's files say of them
@@ -37,19 +37,25 @@ record BaseModel(ModelFiles files, TrainingJob.Origin origin, SortedMap<String, 
     var tokenizer = snapshot(fetched, RepoRole.TOKENIZER);
     var digests = new TreeMap<String, Sha256>();
 
+    var single = singleFile(SnapshotFolder.manifest(cache, base));
     var baseFiles =
         SnapshotFolder.open(
             cache,
             base,
             folder,
             path ->
-                isPart(path, "unet")
-                    || isPart(path, "text_encoder")
-                    || isPart(path, "scheduler")
-                    || (vae.isEmpty() && isPart(path, "vae"))
-                    || (tokenizer.isEmpty() && isPart(path, "tokenizer")));
+                single.isPresent()
+                    ? path.equals(single.get().path())
+                    : isPart(path, "unet")
+                        || isPart(path, "text_encoder")
+                        || isPart(path, "scheduler")
+                        || (vae.isEmpty() && isPart(path, "vae"))
+                        || (tokenizer.isEmpty() && isPart(path, "tokenizer")));
     collect(digests, "base_model", baseFiles);
-    ModelFiles files = ModelFiles.Folders.of(baseFiles.path());
+    var files =
+        single
+            .map(file -> ModelFiles.open(baseFiles.path().resolve(file.path())))
+            .orElseGet(() -> ModelFiles.Folders.of(baseFiles.path()));
     if (vae.isPresent()) {
       var own = SnapshotFolder.open(cache, vae.get(), folder);
       collect(digests, "vae", own);
@@ -64,8 +70,24 @@ record BaseModel(ModelFiles files, TrainingJob.Origin origin, SortedMap<String, 
     }
     var origin =
         new TrainingJob.Origin(
-            base.repo().value(), base.commit(), unetDigest(baseFiles.manifest()));
+            base.repo().value(),
+            base.commit(),
+            single
+                .map(RepoManifest.Entry::sha256)
+                .orElseGet(() -> unetDigest(baseFiles.manifest())));
     return new BaseModel(files, origin, digests);
+  }
+
+  /** The file with all networks, where there is no folder of the denoiser. */
+  private static Optional<RepoManifest.Entry> singleFile(RepoManifest manifest) {
+    if (manifest.files().stream().anyMatch(file -> isPart(file.path(), "unet"))) {
+      return Optional.empty();
+    }
+    var files =
+        manifest.files().stream()
+            .filter(file -> file.path().endsWith(".safetensors") && !file.path().contains("/"))
+            .toList();
+    return files.size() == 1 ? Optional.of(files.getFirst()) : Optional.empty();
   }
 
   private static Optional<Snapshot> snapshot(FetchEvent.Completed fetched, RepoRole role) {

@@ -88,10 +88,16 @@ final class TinyRun {
 
   /** Puts model, head and these pictures into the store; before a name may be a folder. */
   TinyRun prepare(List<String> names) {
+    return prepare(names, Map.of(RepoRole.BASE_MODEL, resource("parity/models/tiny-sd")));
+  }
+
+  /** The same with other models, by what they are for. */
+  TinyRun prepare(List<String> names, Map<RepoRole, Path> models) {
     StoreLayout.BUCKETS.forEach(store::ensureBucket);
     var at = Instant.EPOCH;
-    var snapshot = model(resource("parity/models/tiny-sd"));
-    var fetched = new FetchEvent.Completed(run, 1, 1, at, 1, List.of(snapshot));
+    var snapshots = new ArrayList<Snapshot>();
+    models.forEach((role, folder) -> snapshots.add(model(role, folder)));
+    var fetched = new FetchEvent.Completed(run, 1, 1, at, 1, snapshots);
     var manifest = dataset(resource("parity/images"), names);
     int count = names.size();
     var labelled =
@@ -126,8 +132,8 @@ final class TinyRun {
     return digests;
   }
 
-  private Snapshot model(Path folder) {
-    var repo = new RepoId("tiny/sd");
+  private Snapshot model(RepoRole role, Path folder) {
+    var repo = new RepoId("tiny/" + folder.getFileName().toString().replace("tiny-", ""));
     var files = new ArrayList<RepoManifest.Entry>();
     for (var file : files(folder)) {
       var ref = blob(StoreLayout.MODELS, file);
@@ -148,7 +154,7 @@ final class TinyRun {
     var key = StoreLayout.modelManifest(repo, "c0ffee");
     store.put(StoreLayout.MODELS, key, manifest, "application/json");
     return new Snapshot(
-        RepoRole.BASE_MODEL,
+        role,
         repo,
         "main",
         "c0ffee",
@@ -197,7 +203,7 @@ final class TinyRun {
     }
   }
 
-  private static Path resource(String name) {
+  static Path resource(String name) {
     try {
       return Path.of(TinyRun.class.getClassLoader().getResource(name).toURI());
     } catch (java.net.URISyntaxException e) {

@@ -3,8 +3,10 @@ package flora.trainer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.assertj.core.api.Assertions.within;
 
 import flora.embedded.EmbeddedS3;
+import flora.models.lora.LoraState;
 import flora.schemas.ErrorCode;
 import flora.schemas.Event;
 import flora.schemas.EventStamp;
@@ -12,6 +14,7 @@ import flora.schemas.Json;
 import flora.schemas.PipelineException;
 import flora.schemas.RunId;
 import flora.schemas.Sha256;
+import flora.schemas.fetch.RepoRole;
 import flora.schemas.request.NetworkPlan;
 import flora.schemas.request.OptimizerPlan;
 import flora.schemas.request.TrainingPlan;
@@ -26,9 +29,12 @@ import flora.schemas.training.TrainingEvent.StepsCompleted;
 import flora.stage.StageContext.RunCancelled;
 import flora.store.ObjectStore;
 import flora.store.s3.S3ObjectStore;
+import flora.tensors.Checkpoint;
+import flora.tensors.DType;
 import flora.trainer.checkpoint.CheckpointStore;
 import flora.trainer.checkpoint.ComputeFingerprint;
 import flora.trainer.checkpoint.TrainingState;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -121,6 +127,75 @@ class TrainerIT {
             "adapter/diffusers/pytorch_lora_weights.safetensors",
             "adapter/peft/unet/adapter_model.safetensors",
             "adapter/peft/unet/adapter_config.json");
+  }
+
+  /** What a file's shapes do not tell is made so in the folder's configurations. */
+  @Test
+  void aModelThatIsOneFileTrainsAsItsFolderDoes(TestInfo test) throws Exception {
+    var tiny = TinyRun.resource("parity/models/tiny-sd");
+    var file = Files.createDirectories(folder.resolve("single")).resolve("model.safetensors");
+    TinySingleFile.write(file, DType.F32);
+    var parts = folder.resolve("parts");
+    try (var files = Files.walk(tiny)) {
+      for (var from : files.filter(Files::isRegularFile).toList()) {
+        var to = parts.resolve(tiny.relativize(from).toString());
+        Files.createDirectories(to.getParent());
+        Files.copy(from, to);
+      }
+    }
+    rewrite(parts.resolve("vae/config.json"), "\"norm_num_groups\": 8", "\"norm_num_groups\": 16");
+    rewrite(
+        parts.resolve("text_encoder/config.json"),
+        "\"num_attention_heads\": \\d+",
+        "\"num_attention_heads\": 1");
+    var pictures = List.of("gray.png", "photo.jpg", "wide.png");
+    var asFile =
+        new TinyRun(store, RunId.of(test.getDisplayName(), "file"))
+            .prepare(
+                pictures,
+                Map.of(
+                    RepoRole.BASE_MODEL, file.getParent(),
+                    RepoRole.TOKENIZER, tiny.resolve("tokenizer")));
+    var asFolder =
+        new TinyRun(store, RunId.of(test.getDisplayName(), "folder"))
+            .prepare(pictures, Map.of(RepoRole.BASE_MODEL, parts));
+
+    var context = new RecordingContext(store, asFile.id(), 1);
+    var got = kohya(train(context, TinyRun.PLAN, HERE, folder));
+    var wanted =
+        kohya(train(new RecordingContext(store, asFolder.id(), 1), TinyRun.PLAN, HERE, folder));
+
+    try (var ours = Checkpoint.open(got);
+        var theirs = Checkpoint.open(wanted)) {
+      assertThat(ours.names()).containsExactlyInAnyOrderElementsOf(theirs.names());
+      for (var name : theirs.names()) {
+        assertThat(LoraState.Matrix.read(ours, name).values())
+            .as(name)
+            .containsExactly(LoraState.Matrix.read(theirs, name).values(), within(1e-5f));
+      }
+      assertThat(ours.file(ours.names().iterator().next()).metadata())
+          .containsEntry("flora.base_model_sha256", Sha256.sum(Files.readAllBytes(file)).hex())
+          .containsEntry("ss_base_model_version", "sd_v1");
+    }
+  }
+
+  private static void rewrite(Path file, String pattern, String replacement) throws IOException {
+    var before = Files.readString(file);
+    var after = before.replaceAll(pattern, replacement);
+    assertThat(after).isNotEqualTo(before);
+    Files.writeString(file, after);
+  }
+
+  private Path kohya(Completed completed) throws IOException {
+    var artifact =
+        completed.artifacts().stream()
+            .filter(a -> a.name().startsWith("adapter/kohya/"))
+            .findFirst()
+            .orElseThrow();
+    var to = Files.createTempFile(folder, "adapter", ".safetensors");
+    var object = artifact.object();
+    Files.write(to, store.read(object.bucket(), object.key()).orElseThrow().bytes());
+    return to;
   }
 
   @Test

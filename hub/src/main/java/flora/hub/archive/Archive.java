@@ -16,6 +16,7 @@ import flora.store.DigestingUpload;
 import flora.store.ObjectStore;
 import flora.store.ObjectStoreException;
 import flora.store.Stored;
+import java.io.IOException;
 import java.io.InputStream;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -197,12 +198,25 @@ public final class Archive {
     return store.open(bucket, StoreLayout.blob(digest), offset, length);
   }
 
-  /** All bytes of a small file, when it lies verified in the store. */
-  public Optional<byte[]> read(RepoType type, HubFile file) {
+  /**
+   * The first bytes of a file, when it lies verified in the store.
+   *
+   * @param length how many at most; small
+   */
+  public Optional<byte[]> read(RepoType type, HubFile file, long length) {
     var bucket = bucket(type);
     return find(bucket, file)
-        .flatMap(verified -> store.read(bucket, StoreLayout.blob(verified.sha256())))
-        .map(Stored::bytes);
+        .map(
+            verified -> {
+              if (verified.size() == 0) {
+                return new byte[0];
+              }
+              try (var in = open(bucket, verified.sha256(), 0, Math.min(length, verified.size()))) {
+                return in.readAllBytes();
+              } catch (IOException e) {
+                throw new ObjectStoreException.Unavailable("reading " + file.path(), e);
+              }
+            });
   }
 
   /** The blob of a digest, when it lies verified in the store. */

@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,7 +33,7 @@ public final class Located implements RepoCopies {
   private final @Nullable RefSeen refSeen;
   private final @Nullable Renamed renamed;
   private final List<String> warnings;
-  private final Function<HubFile, Optional<byte[]>> stored;
+  private final BiFunction<HubFile, Long, Optional<byte[]>> stored;
   private final List<Copy> copies = new CopyOnWriteArrayList<>();
   private final Map<AtPlace, MirrorFile> files = new ConcurrentHashMap<>();
 
@@ -44,19 +44,19 @@ public final class Located implements RepoCopies {
       RefSeen refSeen,
       @Nullable Renamed renamed,
       List<String> warnings) {
-    this(listing, listedBy, refSeen, renamed, warnings, _ -> Optional.empty());
+    this(listing, listedBy, refSeen, renamed, warnings, (_, _) -> Optional.empty());
   }
 
   /**
    * By the store's own list.
    *
-   * @param stored reads a small file of it
+   * @param stored reads the first bytes of a file of it
    */
   Located(
       RepoListing listing,
       @Nullable Renamed renamed,
       List<String> warnings,
-      Function<HubFile, Optional<byte[]>> stored) {
+      BiFunction<HubFile, Long, Optional<byte[]>> stored) {
     this(listing, "store", null, renamed, warnings, stored);
   }
 
@@ -66,7 +66,7 @@ public final class Located implements RepoCopies {
       @Nullable RefSeen refSeen,
       @Nullable Renamed renamed,
       List<String> warnings,
-      Function<HubFile, Optional<byte[]>> stored) {
+      BiFunction<HubFile, Long, Optional<byte[]>> stored) {
     this.listing = listing;
     this.listedBy = listedBy;
     this.refSeen = refSeen;
@@ -86,8 +86,8 @@ public final class Located implements RepoCopies {
   }
 
   @Override
-  public Optional<byte[]> stored(HubFile file) {
-    return stored.apply(file);
+  public Optional<byte[]> stored(HubFile file, long length) {
+    return stored.apply(file, length);
   }
 
   @Override

@@ -269,7 +269,11 @@ public final class Mirrors implements AutoCloseable {
         "%s at %s is what was fetched last (%s): %s".formatted(repo, revision, known.commit(), why);
     // a plan reads documents, and nobody else may be there to give them
     var located =
-        new Located(known, renamed, List.of(warning), file -> archive.read(known.type(), file));
+        new Located(
+            known,
+            renamed,
+            List.of(warning),
+            (file, length) -> archive.read(known.type(), file, length));
     places.stream().filter(place -> !place.hasLists()).forEach(place -> located.add(place, null));
     return Optional.of(located);
   }

@@ -20,11 +20,20 @@ import tools.jackson.databind.JsonNode;
  * What a run needs of a repository, told by its role and layout. A diffusers repository lists its
  * components in {@code model_index.json}; a transformers repository is one folder with {@code
  * config.json}. Of weights one format and one precision is taken; twins in the formats of other
- * frameworks, safety checker, feature extractor and root checkpoints are left out.
+ * frameworks, safety checker, feature extractor and root checkpoints are left out. Where neither
+ * document is there, or patterns keep both out, one file at the root may hold a whole model.
  */
 final class Need {
 
   private static final String MODEL_INDEX = "model_index.json";
+
+  /** Documents that tell of another layout than one single file. */
+  private static final Set<String> LAYOUTS =
+      Set.of(MODEL_INDEX, "config.json", "adapter_config.json");
+
+  /** What the keys of the denoiser begin with where one file holds all networks. */
+  private static final String SINGLE_FILE_KEYS = "model.diffusion_model.";
+
   private static final Set<String> LEFT_OUT = Set.of("safety_checker", "feature_extractor");
 
   /** Small files at the root of a transformers repository that its classes read. */
@@ -85,6 +94,8 @@ final class Need {
     var index = listing.file(MODEL_INDEX);
     if (role == RepoRole.DATASET) {
       need.dataset();
+    } else if (role == RepoRole.BASE_MODEL && need.singleFile()) {
+      return need.selection;
     } else if (index.isPresent()) {
       need.diffusers(role, documents.read(index.get()));
     } else {
@@ -96,6 +107,41 @@ final class Need {
       }
     }
     return need.selection;
+  }
+
+  /** Takes the one file that holds all networks of a Stable Diffusion model, if that is it. */
+  private boolean singleFile() throws InterruptedException {
+    var root = folder("");
+    if (LAYOUTS.stream().anyMatch(root::containsKey)) {
+      return false;
+    }
+    var files = root.values().stream().filter(file -> isSafetensors(file.path())).toList();
+    if (files.size() == 1) {
+      var only = files.getFirst();
+      boolean whole =
+          documents.tensorNames(only).stream().anyMatch(name -> name.startsWith(SINGLE_FILE_KEYS));
+      if (whole) {
+        selection.add(only.path());
+      }
+      return whole;
+    }
+    // what a pickle holds shows once it is converted
+    var pickles = root.values().stream().filter(file -> file.path().endsWith(".ckpt")).toList();
+    if (!files.isEmpty() || pickles.size() != 1) {
+      return false;
+    }
+    var only = pickles.getFirst().path();
+    if (preset == Preset.SAFETENSORS_ONLY) {
+      selection.leavesOut("the model", only);
+      everything();
+    } else {
+      selection.addPickle(only);
+    }
+    return true;
+  }
+
+  private static boolean isSafetensors(String path) {
+    return path.endsWith(".safetensors");
   }
 
   private void diffusers(RepoRole role, JsonNode index) throws InterruptedException {
@@ -177,7 +223,7 @@ final class Need {
 
   private void transformers() throws InterruptedException {
     if (listing.file("config.json").isEmpty() && listing.file("adapter_config.json").isEmpty()) {
-      selection.lacks("the model", "model_index.json or config.json");
+      selection.lacks("the model", "model_index.json or config.json" + severalFiles());
       everything();
       return;
     }
@@ -197,6 +243,15 @@ final class Need {
       selection.lacks("the model", "a file of weights such as model.safetensors" + foreign());
       everything();
     }
+  }
+
+  /** How one of several files is chosen that may each be a whole model, for a message. */
+  private String severalFiles() {
+    var files = names("").stream().filter(Need::isSafetensors).sorted().toList();
+    return files.size() < 2
+        ? ", or one .safetensors file with a whole Stable Diffusion model"
+        : ", or one file with a whole Stable Diffusion model: allow_patterns choose one of "
+            + String.join(", ", files);
   }
 
   /** What there is instead of weights that are read here, for a message. */
@@ -222,7 +277,7 @@ final class Need {
     var safe =
         listing.files().stream()
             .map(HubFile::path)
-            .filter(path -> path.endsWith(".safetensors"))
+            .filter(Need::isSafetensors)
             .map(Need::folderOf)
             .collect(Collectors.toSet());
     for (var file : listing.files()) {

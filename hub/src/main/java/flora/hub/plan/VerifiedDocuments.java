@@ -6,10 +6,13 @@ import flora.hub.HubFile;
 import flora.hub.RepoCopies;
 import flora.hub.RetryPolicy;
 import flora.schemas.Sha256;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -24,6 +27,7 @@ final class VerifiedDocuments implements Documents {
 
   private static final JsonMapper JSON = new JsonMapper();
   private static final int LARGEST = 64 << 20;
+  private static final int LARGEST_HEADER = 10 << 20;
 
   private final RepoCopies copies;
   private final RetryPolicy policy;
@@ -47,8 +51,50 @@ final class VerifiedDocuments implements Documents {
     }
   }
 
+  @Override
+  public Set<String> tensorNames(HubFile file) throws InterruptedException {
+    if (file.size() < Long.BYTES) {
+      return Set.of();
+    }
+    var length = ByteBuffer.wrap(start(file, Long.BYTES)).order(ByteOrder.LITTLE_ENDIAN).getLong();
+    if (length < 2 || length > LARGEST_HEADER || length > file.size() - Long.BYTES) {
+      return Set.of();
+    }
+    var start = start(file, Long.BYTES + length);
+    try {
+      var header = JSON.readTree(start, Long.BYTES, (int) length);
+      return Set.copyOf(header.propertyNames());
+    } catch (JacksonException e) {
+      return Set.of();
+    }
+  }
+
   private byte[] bytes(HubFile file) throws InterruptedException {
-    var stored = copies.stored(file);
+    return read(file, file.size(), source -> bytes(source, file));
+  }
+
+  private byte[] start(HubFile file, long length) throws InterruptedException {
+    return read(
+        file,
+        length,
+        source -> {
+          try (var stream = source.open(0, length)) {
+            return stream.readAll(file.path(), (int) length);
+          } catch (HubException e) {
+            source.failed(e);
+            throw e;
+          }
+        });
+  }
+
+  /** Reads something of one copy of a file. */
+  @FunctionalInterface
+  private interface Reading {
+    byte[] from(FileSource source) throws InterruptedException;
+  }
+
+  private byte[] read(HubFile file, long length, Reading reading) throws InterruptedException {
+    var stored = copies.stored(file, length);
     if (stored.isPresent()) {
       return stored.get();
     }
@@ -59,7 +105,7 @@ final class VerifiedDocuments implements Documents {
           continue;
         }
         try {
-          return bytes(source, file);
+          return reading.from(source);
         } catch (HubException e) {
           failure = worse(failure, e);
         }

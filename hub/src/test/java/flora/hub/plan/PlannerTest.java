@@ -15,6 +15,8 @@ import flora.schemas.fetch.RepoRole;
 import flora.schemas.request.ContentKind;
 import flora.schemas.request.RequestReader;
 import flora.schemas.request.RunRequest;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
@@ -92,6 +94,78 @@ class PlannerTest {
     assertThat(paths(plans.get(1)))
         .containsExactly("config.json", "diffusion_pytorch_model.fp16.safetensors");
     assertThat(paths(plans.get(2))).containsExactly("tokenizer.json");
+  }
+
+  private static byte[] tensors(String name) {
+    var header =
+        "{\"%s\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}".formatted(name);
+    return ByteBuffer.allocate(8 + header.length() + 4)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putLong(header.length())
+        .put(header.getBytes(StandardCharsets.UTF_8))
+        .array();
+  }
+
+  private static final String TRAINED =
+      ", train_data_dir: ./data/mine, dataset: {label: {labeler: none}}}";
+
+  @Test
+  void takesTheOneFileThatHoldsAWholeModel() throws Exception {
+    var model = tensors("model.diffusion_model.input_blocks.0.0.weight");
+    hub.add(
+        FakeRepo.model("some/single")
+            .file("mine.safetensors", model)
+            .noise("mine.ckpt", 30)
+            .noise("sub/other.safetensors", 30)
+            .file("README.md", "a"));
+
+    assertThat(paths(plan("{base_model: some/single" + TRAINED).getFirst()))
+        .containsExactly("mine.safetensors");
+    assertThat(paths(plan("{base_model: some/single}").getFirst()))
+        .containsExactly("mine.safetensors");
+  }
+
+  @Test
+  void takesTheFileThatPatternsChooseAmongSeveralAndBesideAPipeline() throws Exception {
+    var model = tensors("model.diffusion_model.input_blocks.0.0.weight");
+    hub.add(
+        FakeRepo.model("some/several")
+            .file("model_index.json", "{\"unet\": [\"diffusers\", \"UNet2DConditionModel\"]}")
+            .file("unet/config.json", "{}")
+            .noise("unet/diffusion_pytorch_model.safetensors", 30)
+            .file("one.safetensors", model)
+            .file("two.safetensors", tensors("something.else")));
+
+    var chosen = "{base_model: some/several, allow_patterns: ['%s']" + TRAINED;
+    assertThat(paths(plan(chosen.formatted("one.safetensors")).getFirst()))
+        .containsExactly("one.safetensors");
+    assertThatThrownBy(() -> plan(chosen.formatted("two.safetensors")))
+        .isInstanceOf(PlanException.FilteredOut.class);
+  }
+
+  @Test
+  void saysHowToChooseAmongSeveralModels() {
+    var model = tensors("model.diffusion_model.input_blocks.0.0.weight");
+    hub.add(
+        FakeRepo.model("some/two")
+            .file("one.safetensors", model)
+            .file("two.safetensors", model)
+            .file("README.md", "a"));
+
+    assertThatThrownBy(() -> plan("{base_model: some/two" + TRAINED))
+        .isInstanceOf(PlanException.Incomplete.class)
+        .hasMessageContaining("allow_patterns choose one of one.safetensors, two.safetensors");
+  }
+
+  @Test
+  void convertsTheOnlyCheckpointThatThereIs() throws Exception {
+    hub.add(FakeRepo.model("some/pickle").noise("mine.ckpt", 30).file("README.md", "a"));
+
+    var plan = plan("{base_model: some/pickle" + TRAINED).getFirst().plan();
+
+    assertThat(plan.pickles()).extracting(HubFile::path).containsExactly("mine.ckpt");
+    assertThatThrownBy(() -> plan("{base_model: some/pickle, preset: safetensors-only" + TRAINED))
+        .isInstanceOf(PlanException.PickleLeftOut.class);
   }
 
   @Test

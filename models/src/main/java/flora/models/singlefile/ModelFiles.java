@@ -1,6 +1,7 @@
 package flora.models.singlefile;
 
 import flora.models.ModelConfig;
+import flora.models.ModelException;
 import flora.models.clip.ClipTextEncoder;
 import flora.models.stablediffusion.UNet;
 import flora.models.stablediffusion.Vae;
@@ -146,7 +147,18 @@ public sealed interface ModelFiles {
 
     @Override
     public ClipTokenizer tokenizer() {
-      return tokenizerFolder == null ? ClipTokenizer.openAi() : ClipTokenizer.load(tokenizerFolder);
+      var tokenizer =
+          tokenizerFolder == null ? ClipTokenizer.openAi() : ClipTokenizer.load(tokenizerFolder);
+      int known = layout.text().vocabulary();
+      if (tokenizer.vocabularySize() > known) {
+        throw new ModelException.Unsupported(
+            file,
+            "tokenizer",
+            "a text encoder of %d tokens".formatted(known),
+            "%d tokens; tokenizer_name names another tokenizer"
+                .formatted(tokenizer.vocabularySize()));
+      }
+      return tokenizer;
     }
 
     @Override

@@ -8,6 +8,7 @@ import flora.models.stablediffusion.VaeConfig;
 import flora.tensors.Checkpoint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -18,7 +19,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * What a file with all networks of a Stable Diffusion 1 model holds, told by the names and shapes
- * of its tensors; none is read. What shapes do not tell is as in Stable Diffusion 1.5.
+ * of its tensors; none is read. What shapes do not tell is as in Stable Diffusion 1.5, but for
+ * normalization groups, which are fewer where its 32 do not divide the channels.
  *
  * @param unet the denoiser
  * @param vae the autoencoder
@@ -137,6 +139,7 @@ public record SingleFile(
     json.set("transformer_layers_per_block", JSON.valueToTree(depths));
     json.put("cross_attention_dim", context);
     json.put("use_linear_projection", linear);
+    json.put("norm_num_groups", groups(channels));
     json.put("time_embedding_dim", size(file, LdmKeys.UNET + "time_embed.0.weight", 0));
     json.set("down_block_types", JSON.valueToTree(types(attention, "Down")));
     json.set("up_block_types", JSON.valueToTree(types(attention.reversed(), "Up")));
@@ -162,6 +165,7 @@ public record SingleFile(
     json.put("out_channels", size(file, LdmKeys.VAE + "decoder.conv_out.weight", 0));
     json.put("latent_channels", moments / 2);
     json.set("block_out_channels", JSON.valueToTree(channels));
+    json.put("norm_num_groups", groups(channels));
     json.put("layers_per_block", count(file, encoder + "down.0.block."));
     json.put("mid_block_add_attention", file.contains(encoder + "mid.attn_1.q.weight"));
     json.put("use_quant_conv", file.contains(LdmKeys.VAE + "quant_conv.weight"));
@@ -194,6 +198,14 @@ public record SingleFile(
       json.put("prediction_type", "v_prediction");
     }
     return config(file, json);
+  }
+
+  private static int groups(List<Integer> channels) {
+    var common = BigInteger.valueOf(32);
+    for (int each : channels) {
+      common = common.gcd(BigInteger.valueOf(each));
+    }
+    return common.intValue();
   }
 
   /** How many numbers follow a prefix, from 0 on. */

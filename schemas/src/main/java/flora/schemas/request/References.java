@@ -35,7 +35,7 @@ final class References {
           "name a repository, owner/name[@revision]");
     }
     if (isPath(text)) {
-      throw path(key, pointer, text);
+      throw path(key, pointer);
     }
     try {
       return RepoReference.parse(text).toString();
@@ -64,15 +64,7 @@ final class References {
         || (MODEL_FILE.matcher(text).matches() && !text.contains("@"));
   }
 
-  private static RequestException path(String key, String pointer, String text) {
-    var file = wellKnownFile(text);
-    if (file != null) {
-      return RequestException.unsupported(
-          pointer,
-          "%s: %s is the single-file form of Stable Diffusion 1.5, which is not read yet"
-              .formatted(key, file),
-          "write base_model: " + STABLE_DIFFUSION);
-    }
+  private static RequestException path(String key, String pointer) {
     return new RequestException(
         ErrorCode.MODEL_NOT_FOUND,
         pointer,

@@ -100,11 +100,17 @@ final class RequestAssembly {
     var allow = given.texts(ALLOW_PATTERNS);
     var base = required(BASE_MODEL);
     var wellKnown = References.wellKnownFile(base);
-    if (wellKnown != null && !hasTrain()) {
+    if (wellKnown != null) {
+      // what is worked with is read as safetensors, and there is a twin of each pickle
+      var file =
+          hasTrain() || hasDataset()
+              ? wellKnown.replaceFirst("\\.ckpt$", ".safetensors")
+              : wellKnown;
       warnings.add(
-          "base_model: %s stands for that file of %s".formatted(base, References.STABLE_DIFFUSION));
+          "base_model: %s stands for the file %s of %s"
+              .formatted(base, file, References.STABLE_DIFFUSION));
       base = References.STABLE_DIFFUSION;
-      allow = List.of(wellKnown);
+      allow = List.of(file);
     } else {
       base = References.modelOrDataset(BASE_MODEL.key(), given.pointer(BASE_MODEL), base);
     }

@@ -153,11 +153,6 @@ class RefusedRequestTest {
         .hasMessageContaining("disk")
         .hasMessageContaining("flora-models")
         .hasMessageContaining("well-known");
-
-    var known =
-        refused("{base_model: ./models/Stable-diffusion/v1-5-pruned.safetensors, train: {}}");
-    assertThat(known.code()).isEqualTo(ErrorCode.NOT_SUPPORTED_YET);
-    assertThat(known.hint()).contains("stable-diffusion-v1-5/stable-diffusion-v1-5");
   }
 
   @ParameterizedTest

@@ -89,6 +89,20 @@ class RequestReaderTest {
   }
 
   @Test
+  void aWellKnownPickleStandsForItsTwinWhereItIsWorkedWith() {
+    var path = "./models/Stable-diffusion/v1-5-pruned-emaonly.ckpt";
+    var trained = yaml("{base_model: %s, train_data_dir: ./data/mine}".formatted(path));
+    var mirrored = yaml("base_model: " + path);
+
+    assertThat(trained.request().model().allowPatterns())
+        .containsExactly("v1-5-pruned-emaonly.safetensors");
+    assertThat(trained.warnings())
+        .anyMatch(w -> w.contains(path) && w.contains("v1-5-pruned-emaonly.safetensors"));
+    assertThat(mirrored.request().model().allowPatterns())
+        .containsExactly("v1-5-pruned-emaonly.ckpt");
+  }
+
+  @Test
   void aDatasetRepositoryMayStandWhereOneIsOnlyMirrored() {
     var model =
         yaml("{base_model: datasets/owner/pictures@v1, preset: everything}").request().model();

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param name of the adapter
  * @param baseModel the repository that was adapted
  * @param baseCommit its commit
- * @param baseWeights digest of the adapted network's weight file
+ * @param baseWeights digest of the adapted network's weight file, or of the file with all networks
  * @param baseVersion kohya's name of the model family, such as {@code sd_v1}
  * @param predictionType {@code epsilon} or {@code v_prediction}
  * @param dataset its name

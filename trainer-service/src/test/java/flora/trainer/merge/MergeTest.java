@@ -5,27 +5,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDArray;
-import flora.models.ModelConfig;
 import flora.models.ModelException.WeightsMismatch;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
-import flora.models.clip.ClipTextConfig;
 import flora.models.lora.Lora;
 import flora.models.lora.LoraFile;
 import flora.models.lora.LoraKeys.Network;
 import flora.models.lora.LoraState;
-import flora.models.singlefile.LdmKeys;
-import flora.models.singlefile.SingleFile;
 import flora.models.stablediffusion.UNet;
-import flora.models.stablediffusion.UNetConfig;
-import flora.models.stablediffusion.VaeConfig;
 import flora.tensors.Checkpoint;
 import flora.tensors.DType;
 import flora.tensors.SafetensorsWriter;
+import flora.trainer.TinySingleFile;
 import flora.trainer.merge.Merge.Use;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -130,7 +123,7 @@ class MergeTest {
       names = {"F16", "BF16", "F32"})
   void aSingleFileKeepsItsLayoutAndTypes(DType type) throws Exception {
     var base = folder.resolve("model.safetensors");
-    singleFile(base, type);
+    TinySingleFile.write(base, type);
     var adapter = resource("golden/sd-lora-te/kohya/lora.safetensors");
     var merged = folder.resolve("out/merged.safetensors");
     var seen = new ArrayList<Integer>();
@@ -194,43 +187,6 @@ class MergeTest {
         .hasMessageContaining("[5, 1]");
     try (var left = Files.list(folder)) {
       assertThat(left).containsExactly(adapter);
-    }
-  }
-
-  private static void singleFile(Path to, DType type) throws Exception {
-    var base = resource("models/tiny-sd");
-    var layout =
-        new SingleFile(
-            UNetConfig.read(base.resolve("unet/config.json")),
-            VaeConfig.read(base.resolve("vae/config.json")),
-            ClipTextConfig.of(ModelConfig.read(base.resolve("text_encoder/config.json"))),
-            true,
-            ModelConfig.read(base.resolve("scheduler/scheduler_config.json")));
-    var writer = new SafetensorsWriter();
-    writer.metadata("modelspec.hash_sha256", "0xabc").metadata("modelspec.title", "base");
-    writer.add("model_ema.decay", List.of(), new float[] {0.9999f});
-    add(writer, base.resolve("unet"), layout.unetKeys(), type);
-    add(writer, base.resolve("vae"), layout.vaeKeys(), DType.F32);
-    add(writer, base.resolve("text_encoder"), layout.textKeys(), type);
-    writer.writeTo(to);
-  }
-
-  private static void add(SafetensorsWriter writer, Path part, LdmKeys keys, DType type) {
-    try (var weights = Checkpoint.open(part)) {
-      for (var name : weights.names()) {
-        var values = values(weights, name);
-        var bytes =
-            ByteBuffer.allocate(values.length * type.bytes()).order(ByteOrder.LITTLE_ENDIAN);
-        for (float value : values) {
-          switch (type) {
-            case F16 -> bytes.putShort(Float.floatToFloat16(value));
-            case BF16 -> bytes.putShort((short) (Float.floatToIntBits(value) >>> 16));
-            default -> bytes.putFloat(value);
-          }
-        }
-        writer.add(
-            keys.stored(name), type, weights.info(name).shape(), out -> out.write(bytes.array()));
-      }
     }
   }
 
