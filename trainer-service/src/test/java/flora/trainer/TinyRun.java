@@ -40,6 +40,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.springframework.util.unit.DataSize;
+import tools.jackson.databind.node.ObjectNode;
 
 /** A run of the tiny Stable Diffusion model that has been fetched and labelled. */
 final class TinyRun {
@@ -58,6 +59,17 @@ final class TinyRun {
           .with(PicturePlan.of(64, false, true))
           .with(KeepPlan.of(3))
           .withSeed(42);
+
+  /**
+   * A plan that says something else in some keys.
+   *
+   * @param keys as JSON, with single quotes
+   */
+  static TrainingPlan.StableDiffusionLora with(TrainingPlan.StableDiffusionLora plan, String keys) {
+    var tree = (ObjectNode) Json.mapper().valueToTree(plan);
+    tree.setAll((ObjectNode) Json.mapper().readTree(keys.replace('\'', '"')));
+    return Json.mapper().treeToValue(tree, TrainingPlan.StableDiffusionLora.class);
+  }
 
   private final ObjectStore store;
   private final RunId run;

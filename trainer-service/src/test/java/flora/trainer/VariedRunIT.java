@@ -27,6 +27,7 @@ import flora.trainer.checkpoint.ComputeFingerprint;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -275,6 +276,23 @@ class VariedRunIT {
 
     assertThat(loss(context("no rules", 1), ruled.with(plain))).isNotEqualTo(loss);
     assertThat(loss(context("last layer", 1), ruled.with(rules))).isNotEqualTo(loss);
+  }
+
+  @Test
+  void whatIsSaidOfTheObjectiveChangesWhatIsLearned() {
+    var losses = new HashMap<Double, String>();
+    for (var keys :
+        List.of(
+            "{}",
+            "{'noise_offset': 0.5}",
+            "{'loss_type': 'huber'}",
+            "{'min_timestep': 500}",
+            "{'max_timestep': 500}",
+            "{'prediction_type': 'v_prediction'}",
+            "{'prediction_type': 'v_prediction', 'zero_terminal_snr': true}")) {
+      double loss = loss(context(keys, 1), TinyRun.with(PLAN.with(ONE_STEP), keys));
+      assertThat(losses.put(loss, keys)).as(keys).isNull();
+    }
   }
 
   /** Without the pictures' bytes nothing could be encoded. */

@@ -63,9 +63,13 @@ public sealed interface LearningRate {
    * Rises linearly over {@code warmup} steps, then falls to {@code end} at {@code total} with a
    * power of what remains, and stays there.
    *
-   * @param end a share of the rate; diffusers ends at a rate of 1e-7
+   * @param end a share of the rate
    */
   record Polynomial(long warmup, long total, double power, double end) implements LearningRate {
+
+    /** The rate that diffusers ends at. */
+    public static final double LAST = 1e-7;
+
     @Override
     public double factor(long step) {
       if (step < warmup) {

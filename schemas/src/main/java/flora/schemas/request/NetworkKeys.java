@@ -79,34 +79,28 @@ final class NetworkKeys {
   static final KeySpec PREDICTION_TYPE =
       train("prediction_type", choice("epsilon", "sample", "v_prediction"), null, "the model's own")
           .kohya("v_parameterization")
-          .diffusers("prediction_type")
-          .notYet(null);
+          .diffusers("prediction_type");
   static final KeySpec SNR_GAMMA =
       train("snr_gamma", above(0, 1e6), null, "none, as diffusers and kohya")
           .kohya("min_snr_gamma")
           .diffusers("snr_gamma");
   static final KeySpec NOISE_OFFSET =
-      train("noise_offset", within(0, 1), 0.0, "diffusers, kohya").both("noise_offset").notYet(0.0);
+      train("noise_offset", within(0, 1), 0.0, "diffusers, kohya").both("noise_offset");
   static final KeySpec LOSS_TYPE =
       train("loss_type", choice("l2", "huber", "smooth_l1", "l1"), "l2", "kohya, diffusers")
-          .kohya("loss_type")
-          .notYet("l2");
-  static final KeySpec HUBER_C =
-      train("huber_c", above(0, 1e6), 0.1, "kohya").kohya("huber_c").notYet(0.1);
+          .kohya("loss_type");
+  static final KeySpec HUBER_C = train("huber_c", above(0, 1e6), 0.1, "kohya").kohya("huber_c");
   static final KeySpec HUBER_SCHEDULE =
       train("huber_schedule", choice("constant", "exponential", "snr"), "snr", "kohya")
-          .kohya("huber_schedule")
-          .notYet("snr");
+          .kohya("huber_schedule");
   static final KeySpec MIN_TIMESTEP =
-      train("min_timestep", whole(0, 999), null, "none: 0").kohya("min_timestep").notYet(null);
+      train("min_timestep", whole(0, 999), null, "none: 0").kohya("min_timestep");
   static final KeySpec MAX_TIMESTEP =
       train("max_timestep", whole(1, 1000), null, "none: all of the schedule")
-          .kohya("max_timestep")
-          .notYet(null);
+          .kohya("max_timestep");
   static final KeySpec ZERO_TERMINAL_SNR =
       train("zero_terminal_snr", flag(), false, "kohya; the model's scheduler may say so itself")
-          .kohya("zero_terminal_snr")
-          .notYet(false);
+          .kohya("zero_terminal_snr");
 
   private NetworkKeys() {}
 }

@@ -73,13 +73,11 @@ final class OptimizerKeys {
   static final KeySpec LR_NUM_CYCLES =
       train("lr_num_cycles", whole(1, 10_000), 1L, "diffusers, kohya")
           .kohya("lr_scheduler_num_cycles")
-          .diffusers("lr_num_cycles")
-          .notYet(1L);
+          .diffusers("lr_num_cycles");
   static final KeySpec LR_POWER =
       train("lr_power", above(0, 100), 1.0, "diffusers, kohya")
           .kohya("lr_scheduler_power")
-          .diffusers("lr_power")
-          .notYet(1.0);
+          .diffusers("lr_power");
   static final KeySpec ADAM_BETA1 =
       train("adam_beta1", new Shape.Decimal(0, true, 1, false), 0.9, "diffusers, AdamW")
           .kohya("optimizer_args.beta1")

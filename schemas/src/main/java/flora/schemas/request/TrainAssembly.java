@@ -9,6 +9,7 @@ import flora.schemas.request.ObjectivePlan.PredictionType;
 import flora.schemas.request.TrainingPlan.LrScheduler;
 import flora.schemas.request.TrainingPlan.MixedPrecision;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,9 @@ import org.jspecify.annotations.Nullable;
 final class TrainAssembly {
 
   private static final int DEFAULT_STEPS = 1000;
+
+  /** Where diffusers' polynomial course ends. */
+  private static final double LAST_RATE = 1e-7;
 
   private final GivenKeys given;
   private final List<String> warnings;
@@ -166,23 +170,48 @@ final class TrainAssembly {
         given.flag(BATCH_SIZE_AUTO),
         given.time(MAX_TRAIN_TIME),
         given.decimal(TEXT_ENCODER_LR),
-        given.decimal(LR_WARMUP_RATIO),
-        integer(LR_NUM_CYCLES),
-        decimal(LR_POWER),
+        warmupRatio(scheduler, steps),
+        counts(
+                LR_NUM_CYCLES,
+                scheduler == LrScheduler.COSINE_WITH_RESTARTS,
+                "lr_scheduler: cosine_with_restarts")
+            ? integer(LR_NUM_CYCLES)
+            : 1,
+        counts(LR_POWER, scheduler == LrScheduler.POLYNOMIAL, "lr_scheduler: polynomial")
+            ? decimal(LR_POWER)
+            : 1.0,
         given.decimal(EMA_DECAY));
   }
 
   private LrScheduler scheduler() {
-    return switch (required(LR_SCHEDULER)) {
-      case "constant" -> LrScheduler.CONSTANT;
-      case "constant_with_warmup" -> LrScheduler.CONSTANT_WITH_WARMUP;
-      case "cosine" -> LrScheduler.COSINE;
-      default ->
-          throw RequestException.unsupported(
-              given.pointer(LR_SCHEDULER),
-              "lr_scheduler %s is not there yet".formatted(required(LR_SCHEDULER)),
-              "write constant, constant_with_warmup or cosine");
-    };
+    var scheduler = LrScheduler.valueOf(required(LR_SCHEDULER).toUpperCase(Locale.ROOT));
+    if (scheduler == LrScheduler.POLYNOMIAL && decimal(LEARNING_RATE) <= LAST_RATE) {
+      throw RequestException.invalid(
+          given.pointer(LEARNING_RATE),
+          "lr_scheduler polynomial ends at a rate of %s, learning_rate must be above"
+              .formatted(LAST_RATE),
+          "write a higher learning_rate, or lr_scheduler: constant");
+    }
+    return scheduler;
+  }
+
+  /**
+   * Whether a key that needs another counts. Without that one our own requests must not ask for it,
+   * while files of other tools are full of what has no effect.
+   *
+   * @param unless what it needs, as it is written
+   */
+  private boolean counts(RequestKey key, boolean hasEffect, String unless) {
+    if (!hasEffect && given.asksFor(key)) {
+      if (given.dialect() == Dialect.FLORA) {
+        throw RequestException.invalid(
+            given.pointer(key),
+            "%s has no effect without %s".formatted(key.key(), unless),
+            "write %s, or leave it out".formatted(unless));
+      }
+      warnings.add("%s: no effect without %s".formatted(key.key(), unless));
+    }
+    return hasEffect;
   }
 
   private int warmup(LrScheduler scheduler, @Nullable Integer steps) {
@@ -208,13 +237,18 @@ final class TrainAssembly {
     if (written instanceof Long whole) {
       return Math.toIntExact(whole);
     }
-    if (steps == null) {
-      throw RequestException.unsupported(
-          given.pointer(LR_WARMUP_STEPS),
-          "lr_warmup_steps: a share of the steps of so many epochs is not there yet",
-          "write max_train_steps, or lr_warmup_steps as a number of steps");
-    }
-    return (int) (written.doubleValue() * steps);
+    return steps == null ? 0 : (int) (written.doubleValue() * steps);
+  }
+
+  /** How many steps an epoch has is known when the pictures are. */
+  private @Nullable Double warmupRatio(LrScheduler scheduler, @Nullable Integer steps) {
+    var ratio = given.decimal(LR_WARMUP_RATIO);
+    return ratio == null
+            && steps == null
+            && scheduler != LrScheduler.CONSTANT
+            && given.steps(LR_WARMUP_STEPS) instanceof Double share
+        ? share
+        : ratio;
   }
 
   private ObjectivePlan objective() {
@@ -226,32 +260,35 @@ final class TrainAssembly {
           "min_timestep %d is not below max_timestep %d".formatted(least, most),
           "no timestep is left to learn from");
     }
-    var prediction = given.text(PREDICTION_TYPE);
+    var prediction =
+        switch (given.text(PREDICTION_TYPE)) {
+          case "epsilon" -> PredictionType.EPSILON;
+          case "sample" -> PredictionType.SAMPLE;
+          case "v_prediction" -> PredictionType.VELOCITY;
+          case null, default -> null;
+        };
+    boolean endsInNoise = given.flag(ZERO_TERMINAL_SNR);
+    if (endsInNoise && prediction == PredictionType.EPSILON) {
+      throw RequestException.invalid(
+          given.pointer(ZERO_TERMINAL_SNR),
+          "zero_terminal_snr: of pure noise a model that predicts epsilon learns nothing, and"
+              + " snr_gamma has no weight for it",
+          "write prediction_type: v_prediction where the model predicts that, or leave it out");
+    }
+    var loss = LossType.valueOf(required(LOSS_TYPE).toUpperCase(Locale.ROOT));
+    boolean turns = loss == LossType.HUBER || loss == LossType.SMOOTH_L1;
     return new ObjectivePlan(
         given.decimal(SNR_GAMMA),
-        prediction == null
-            ? null
-            : switch (prediction) {
-              case "epsilon" -> PredictionType.EPSILON;
-              case "sample" -> PredictionType.SAMPLE;
-              default -> PredictionType.VELOCITY;
-            },
+        prediction,
         decimal(NOISE_OFFSET),
-        switch (required(LOSS_TYPE)) {
-          case "huber" -> LossType.HUBER;
-          case "smooth_l1" -> LossType.SMOOTH_L1;
-          case "l1" -> LossType.L1;
-          default -> LossType.L2;
-        },
-        decimal(HUBER_C),
-        switch (required(HUBER_SCHEDULE)) {
-          case "constant" -> HuberSchedule.CONSTANT;
-          case "exponential" -> HuberSchedule.EXPONENTIAL;
-          default -> HuberSchedule.SNR;
-        },
+        loss,
+        counts(HUBER_C, turns, "loss_type: huber") ? decimal(HUBER_C) : 0.1,
+        counts(HUBER_SCHEDULE, turns, "loss_type: huber")
+            ? HuberSchedule.valueOf(required(HUBER_SCHEDULE).toUpperCase(Locale.ROOT))
+            : HuberSchedule.SNR,
         least,
         most,
-        given.flag(ZERO_TERMINAL_SNR));
+        endsInNoise);
   }
 
   private PicturePlan pictures() {

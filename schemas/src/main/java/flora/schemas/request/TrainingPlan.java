@@ -221,8 +221,14 @@ public sealed interface TrainingPlan {
     CONSTANT,
     @JsonProperty("constant_with_warmup")
     CONSTANT_WITH_WARMUP,
+    @JsonProperty("linear")
+    LINEAR,
     @JsonProperty("cosine")
-    COSINE
+    COSINE,
+    @JsonProperty("cosine_with_restarts")
+    COSINE_WITH_RESTARTS,
+    @JsonProperty("polynomial")
+    POLYNOMIAL
   }
 
   /** Number formats of the computation. */

@@ -208,6 +208,49 @@ class DialectTest {
     assertThat(plan.keep().savePrecision()).isEqualTo(KeepPlan.SavePrecision.FP16);
   }
 
+  @Test
+  void readsWhatKohyasFilesSayOfRateAndLoss() {
+    var more =
+        """
+        lr_scheduler = "polynomial"
+        lr_scheduler_num_cycles = 3
+        lr_scheduler_power = 2
+        v_parameterization = true
+        zero_terminal_snr = true
+        noise_offset = 0.05
+        loss_type = "smooth_l1"
+        huber_schedule = "exponential"
+        huber_c = 0.2
+        min_timestep = 100
+        max_timestep = 900
+        """;
+
+    var effective = kohya(KOHYA + more);
+
+    var plan = plan(effective);
+    assertThat(plan.objective())
+        .isEqualTo(
+            new ObjectivePlan(
+                null,
+                ObjectivePlan.PredictionType.VELOCITY,
+                0.05,
+                ObjectivePlan.LossType.SMOOTH_L1,
+                0.2,
+                ObjectivePlan.HuberSchedule.EXPONENTIAL,
+                100,
+                900,
+                true));
+    assertThat(plan.optimizer().lrScheduler()).isEqualTo(LrScheduler.POLYNOMIAL);
+    assertThat(plan.optimizer().lrPower()).isEqualTo(2);
+    assertThat(plan.optimizer().lrNumCycles()).isEqualTo(1);
+    assertThat(effective.warnings()).anyMatch(w -> w.startsWith("lr_num_cycles: no effect"));
+    assertThat(
+            plan(diffusers(DIFFUSERS + "lr_scheduler: cosine_with_restarts\nlr_num_cycles: 3\n"))
+                .optimizer()
+                .lrNumCycles())
+        .isEqualTo(3);
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -220,7 +263,8 @@ class DialectTest {
         "log_with = \"wandb\"|/log_with|NOT_SUPPORTED_YET",
         "optimizer_type = \"Prodigy\"|/optimizer_type|NOT_SUPPORTED_YET",
         "network_train_text_encoder_only = true|/network_train_text_encoder_only|NOT_SUPPORTED_YET",
-        "v_parameterization = true|/v_parameterization|NOT_SUPPORTED_YET",
+        "v_parameterization = 1|/v_parameterization|REQUEST_INVALID",
+        "max_token_length = 225|/max_token_length|NOT_SUPPORTED_YET",
         "text_encoder_lr = [5e-5]|/text_encoder_lr|NOT_SUPPORTED_YET",
         "reg_data_dir = \"reg\"|/reg_data_dir|NOT_SUPPORTED_YET",
         "lora_rank = 4|/lora_rank|REQUEST_INVALID",
@@ -256,7 +300,7 @@ class DialectTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"use_ema: true,/use_ema", "noise_offset: 0.1,/noise_offset"})
+  @CsvSource({"use_ema: true,/use_ema", "train_text_encoder: true,/train_text_encoder"})
   void saysWhatDiffusersWouldDo(String line, String pointer) {
     var e = catchThrowableOfType(RequestException.class, () -> diffusers(DIFFUSERS + line + "\n"));
 

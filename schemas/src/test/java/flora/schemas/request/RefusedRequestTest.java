@@ -80,6 +80,13 @@ class RefusedRequestTest {
         "{dataset: {hub: me/other}}|/dataset/hub|different things",
         "{eval_steps: 10}|/eval_steps|without validation_split",
         "{lr_warmup_ratio: 0.1}|/lr_warmup_ratio|lr_scheduler constant",
+        "{lr_scheduler: cosine, lr_num_cycles: 2}|/lr_num_cycles|cosine_with_restarts",
+        "{lr_scheduler: linear, lr_power: 2}|/lr_power|without lr_scheduler: polynomial",
+        "{lr_scheduler: polynomial, learning_rate: 1e-7}|/learning_rate|must be above",
+        "{huber_c: 0.2}|/huber_c|without loss_type: huber",
+        "{loss_type: l1, huber_schedule: constant}|/huber_schedule|without loss_type: huber",
+        "{min_timestep: 500, max_timestep: 500}|/min_timestep|not below max_timestep 500",
+        "{prediction_type: epsilon, zero_terminal_snr: true}|/zero_terminal_snr|pure noise",
         "{enable_bucket: true, min_bucket_reso: 1088}|/min_bucket_reso|max_bucket_reso 1024",
         "{enable_bucket: true, bucket_reso_steps: 320}|/bucket_reso_steps|min_bucket_reso 256",
         // names
@@ -110,16 +117,16 @@ class RefusedRequestTest {
         "{task: causal-lm}|/task",
         "{train: {task: image-classification}}|/train/task",
         "{bias: all}|/bias",
-        "{lr_scheduler: polynomial}|/lr_scheduler",
+        "{ema_decay: 0.99}|/ema_decay",
         "{metadata_path: ./x.jsonl}|/metadata_path",
         "{pretrained_vae: s3://flora-models/x}|/pretrained_vae",
         "{train_text_encoder: true}|/train_text_encoder",
-        "{train: {noise_offset: 0.1}}|/train/noise_offset",
+        "{train: {max_token_length: 150}}|/train/max_token_length",
         "{use_dora: true}|/use_dora",
         "{network_weights: a.safetensors}|/network_weights",
         "{resolution: \"512,768\"}|/resolution",
-        "{train: {preset: style}}|/train/preset",
-        "{lr_scheduler: cosine, epochs: 2, lr_warmup_steps: 0.1}|/lr_warmup_steps"
+        "{train: {preset: character}}|/train/preset",
+        "{device: cpu}|/device"
       })
   void whatIsKnownButNotThereIsSaidAndNeverIgnored(String flow, String pointer) {
     var e = refused(merged(flow));

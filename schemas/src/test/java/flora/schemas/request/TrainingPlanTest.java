@@ -193,6 +193,9 @@ class TrainingPlanTest {
     var train = Json.mapper().createObjectNode();
     switch (key) {
       case "conv_alpha" -> train.put("conv_rank", 4);
+      case "lr_num_cycles" -> train.put("lr_scheduler", "cosine_with_restarts");
+      case "lr_power" -> train.put("lr_scheduler", "polynomial");
+      case "huber_c", "huber_schedule" -> train.put("loss_type", "smooth_l1");
       case "lr_warmup_ratio" -> train.put("lr_scheduler", "cosine");
       case "eval_steps", "early_stopping_patience", "validation_seed" ->
           train.put("validation_split", 0.1);

@@ -167,7 +167,7 @@ public final class StableDiffusionLoraRecipe {
     return job.plan().objective().zeroTerminalSnr() ? schedule.withZeroTerminalSnr() : schedule;
   }
 
-  private static Objective objective(ObjectivePlan plan, NoiseSchedule schedule) {
+  static Objective objective(ObjectivePlan plan, NoiseSchedule schedule) {
     var wanted = plan.predictionType();
     var prediction =
         switch (wanted) {
@@ -214,14 +214,20 @@ public final class StableDiffusionLoraRecipe {
     };
   }
 
-  private static LearningRate learningRate(TrainingPlan.StableDiffusionLora plan, long total) {
-    var ratio = plan.optimizer().lrWarmupRatio();
-    long warmup =
-        ratio == null ? plan.optimizer().lrWarmupSteps() : (long) (ratio * (double) total);
-    return switch (plan.optimizer().lrScheduler()) {
+  static LearningRate learningRate(TrainingPlan.StableDiffusionLora plan, long total) {
+    var how = plan.optimizer();
+    var ratio = how.lrWarmupRatio();
+    long warmup = ratio == null ? how.lrWarmupSteps() : (long) (ratio * (double) total);
+    return switch (how.lrScheduler()) {
       case CONSTANT -> new LearningRate.Constant();
       case CONSTANT_WITH_WARMUP -> new LearningRate.ConstantWithWarmup(warmup);
+      case LINEAR -> new LearningRate.Linear(warmup, total);
       case COSINE -> new LearningRate.Cosine(warmup, total);
+      case COSINE_WITH_RESTARTS ->
+          new LearningRate.CosineWithRestarts(warmup, total, how.lrNumCycles());
+      case POLYNOMIAL ->
+          new LearningRate.Polynomial(
+              warmup, total, how.lrPower(), LearningRate.Polynomial.LAST / how.learningRate());
     };
   }
 
