@@ -20,6 +20,7 @@ import flora.store.ObjectStore;
 import flora.tensors.SafetensorsException;
 import flora.trainer.checkpoint.CheckpointStore;
 import flora.trainer.checkpoint.ComputeFingerprint;
+import flora.trainer.checkpoint.Saves;
 import flora.trainer.checkpoint.TrainingState;
 import flora.trainer.data.PictureSet;
 import flora.trainer.encode.EncodingStore;
@@ -124,7 +125,6 @@ final class TrainerFlow implements StageFlow {
               model.origin(),
               pictures,
               beginning,
-              folder(scratch.resolve("checkpoint")),
               encodings,
               properties.encodingCache().toBytes());
       try {
@@ -145,10 +145,12 @@ final class TrainerFlow implements StageFlow {
       Path scratch) {
     var plan = job.plan();
     long done = resumed.map(loaded -> loaded.state().step()).orElse(0L);
-    try (var curves = curves(context, done, folder(scratch.resolve("logs")))) {
+    try (var curves = curves(context, done, folder(scratch.resolve("logs")));
+        var saves = new Saves(checkpoints, folder(scratch.resolve("checkpoint")))) {
       var events =
-          new TrainingEvents(context, checkpoints, curves, samplesPerStep(plan), System::nanoTime);
+          new TrainingEvents(context, saves, curves, samplesPerStep(plan), System::nanoTime);
       var trained = StableDiffusionLoraRecipe.train(job, resumed, events);
+      saves.newest(); // the last one is safe before anybody hears of the end
 
       context.proceed();
       var names = export(trained, plan, model, scratch.resolve("export"));

@@ -7,13 +7,17 @@ import flora.schemas.training.TrainingEvent;
 import flora.stage.StageContext;
 import flora.trainer.checkpoint.CheckpointStore;
 import flora.trainer.checkpoint.ComputeFingerprint;
+import flora.trainer.checkpoint.Journal;
 import flora.trainer.checkpoint.Judged;
+import flora.trainer.checkpoint.Saves;
 import flora.trainer.checkpoint.TrainingState;
 import flora.trainer.recipe.TrainedAdapter;
 import flora.trainer.recipe.TrainingWatch;
 import flora.trainer.watch.TrainingLog;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +30,7 @@ final class TrainingEvents implements TrainingWatch {
   private static final Logger log = LoggerFactory.getLogger(TrainingEvents.class);
 
   private final StageContext context;
-  private final CheckpointStore checkpoints;
+  private final Saves saves;
   private final StepMeter meter;
   private final TrainingLog curves;
   private final int samplesPerStep;
@@ -38,12 +42,12 @@ final class TrainingEvents implements TrainingWatch {
    */
   TrainingEvents(
       StageContext context,
-      CheckpointStore checkpoints,
+      Saves saves,
       TrainingLog curves,
       int samplesPerStep,
       LongSupplier nanoTime) {
     this.context = context;
-    this.checkpoints = checkpoints;
+    this.saves = saves;
     this.curves = curves;
     this.samplesPerStep = samplesPerStep;
     this.meter = new StepMeter(nanoTime);
@@ -103,13 +107,39 @@ final class TrainingEvents implements TrainingWatch {
   @Override
   public void proceed() {
     context.proceed();
+    saves.check();
   }
 
   @Override
-  public void save(TrainingState state, Path folder) {
-    curves.save();
-    checkpoints.save(state, folder);
-    log.info("checkpoint saved at step {}", state.step());
+  public CheckpointStore.Loaded begun(TrainingState state, Consumer<Path> files) {
+    return saves.keep(state, files);
+  }
+
+  @Override
+  public void save(TrainingState state, Consumer<Path> files) {
+    saves.save(state, files.andThen(_ -> curves.save()));
+  }
+
+  @Override
+  public Optional<CheckpointStore.Loaded> saved() {
+    return saves.newest();
+  }
+
+  @Override
+  public void rolledBack(long step, long toStep, Journal journal, String reason) {
+    log.warn("{}: training goes on from step {} at a lower rate: {}", reason, toStep, journal);
+    context.publish(
+        at ->
+            new TrainingEvent.RolledBack(
+                at.runId(),
+                at.attempt(),
+                at.seq(),
+                at.at(),
+                step,
+                toStep,
+                journal.rateFactor(),
+                journal.rollbacks(),
+                reason));
   }
 
   /** One file lies in the store. */

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param lossSum of the steps since the checkpoint before
  * @param lossCount how many those are
  * @param judged what the held-out pictures said; null when there are none, or were not asked yet
+ * @param journal what else became of the training; absent = nothing
  */
 public record TrainingState(
     Integer format,
@@ -33,7 +34,8 @@ public record TrainingState(
     List<Double> recentLosses,
     double lossSum,
     long lossCount,
-    @Nullable Judged judged) {
+    @Nullable Judged judged,
+    Journal journal) {
 
   /** What this version writes. 2: the optimizer's keys begin with the network's word. */
   public static final int FORMAT = 2;
@@ -42,6 +44,7 @@ public record TrainingState(
     format = format == null ? 1 : format;
     weights = Map.copyOf(weights);
     recentLosses = List.copyOf(recentLosses);
+    journal = Journal.of(journal);
   }
 
   /** The state before the first step. */
@@ -52,7 +55,7 @@ public record TrainingState(
       Map<String, Sha256> weights,
       ComputeFingerprint compute) {
     return new TrainingState(
-        FORMAT, 0, seed, plan, dataset, weights, compute, List.of(), 0, 0, null);
+        FORMAT, 0, seed, plan, dataset, weights, compute, List.of(), 0, 0, null, Journal.NONE);
   }
 
   /**
@@ -68,7 +71,8 @@ public record TrainingState(
   }
 
   /** The state of the same training some steps later. */
-  public TrainingState at(long laterStep, LossLog losses, @Nullable Judged laterJudged) {
+  public TrainingState at(
+      long laterStep, LossLog losses, @Nullable Judged laterJudged, Journal laterJournal) {
     return new TrainingState(
         format,
         laterStep,
@@ -80,6 +84,7 @@ public record TrainingState(
         losses.recent(),
         losses.sum(),
         losses.count(),
-        laterJudged);
+        laterJudged,
+        laterJournal);
   }
 }

@@ -8,11 +8,8 @@ import flora.trainer.checkpoint.LossLog;
 import flora.trainer.export.Adapter;
 import flora.trainer.export.KohyaFile;
 import flora.trainer.export.Provenance;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,18 +25,16 @@ final class BestAdapter {
   /** A copy, made at the best step. */
   private @Nullable Adapter copy;
 
-  BestAdapter(TrainingJob job, TrainedNetworks networks, Optional<CheckpointStore.Loaded> resumed) {
+  BestAdapter(TrainingJob job, TrainedNetworks networks, CheckpointStore.Loaded from) {
     this.networks = networks;
     var given = job.plan().validation().earlyStoppingPatience();
     this.patience = given == null ? 5 : given;
-    if (resumed.isPresent()) {
-      judged = resumed.get().state().judged();
-      var file = resumed.get().folder().resolve(CheckpointManifest.BEST);
-      if (judged != null && judged.bestStep() == resumed.get().state().step()) {
-        copy = networks.adapter();
-      } else if (judged != null) {
-        copy = new Adapter(networks.adapters().stream().map(lora -> read(file, lora)).toList());
-      }
+    judged = from.state().judged();
+    if (judged != null && judged.bestStep() == from.state().step()) {
+      copy = networks.adapter();
+    } else if (judged != null) {
+      var file = from.folder().resolve(CheckpointManifest.BEST);
+      copy = new Adapter(networks.adapters().stream().map(lora -> read(file, lora)).toList());
     }
   }
 
@@ -69,15 +64,13 @@ final class BestAdapter {
   }
 
   /** Writes the best adapter unless it is the one of this step; else there is no such file. */
-  void write(Provenance provenance, long step, Path file) {
-    try {
-      Files.deleteIfExists(file);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+  Consumer<Path> snapshot(Provenance provenance, long step) {
+    var best = copy;
+    if (judged == null || best == null || judged.bestStep() == step) {
+      return folder -> {};
     }
-    if (judged != null && copy != null && judged.bestStep() != step) {
-      KohyaFile.write(copy, provenance.at(judged.bestStep()), file);
-    }
+    var at = provenance.at(judged.bestStep());
+    return folder -> KohyaFile.write(best, at, folder.resolve(CheckpointManifest.BEST));
   }
 
   /** What the recipe ends with. */

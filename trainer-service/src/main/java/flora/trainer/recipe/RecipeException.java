@@ -18,8 +18,15 @@ public abstract sealed class RecipeException extends PipelineException {
 
   /** The loss, or the gradients, are no longer finite numbers. */
   public static final class LossNotFinite extends RecipeException {
+    private final long step;
+
     LossNotFinite(long step, String what, double value) {
       super("%s of step %d is %s".formatted(what, step, value));
+      this.step = step;
+    }
+
+    long step() {
+      return step;
     }
 
     @Override

@@ -8,8 +8,8 @@ import flora.models.train.LearningRate;
 import flora.models.train.Objective;
 import flora.schemas.request.ObjectivePlan;
 import flora.schemas.request.TrainingPlan;
-import flora.schemas.training.CheckpointManifest;
 import flora.trainer.checkpoint.CheckpointStore;
+import flora.trainer.checkpoint.Journal;
 import flora.trainer.checkpoint.LossLog;
 import flora.trainer.data.CaptionRules;
 import flora.trainer.data.DataOrder;
@@ -17,9 +17,7 @@ import flora.trainer.data.SampleList;
 import flora.trainer.encode.Latents;
 import flora.trainer.encode.Prompts;
 import flora.trainer.export.Provenance;
-import java.nio.file.Path;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedSet;
@@ -45,12 +43,46 @@ public final class StableDiffusionLoraRecipe {
 
   private static final String STOPPED_BY_VALIDATION = "validation";
 
-  private StableDiffusionLoraRecipe() {}
+  private final TrainingJob job;
+  private final TrainingPlan.StableDiffusionLora plan;
+  private final TrainingWatch watch;
+  private final DataOrder order;
+  private final long total;
+  private final TrainedNetworks networks;
+  private final SampleList samples;
+  private final Prompts prompts;
+  private final Latents latents;
+  private final NoiseSchedule schedule;
+  private final Objective objective;
+
+  private Journal journal = Journal.NONE;
+
+  private StableDiffusionLoraRecipe(
+      TrainingJob job,
+      TrainingWatch watch,
+      DataOrder order,
+      long total,
+      TrainedNetworks networks,
+      SampleList samples,
+      Prompts prompts,
+      Latents latents) {
+    this.job = job;
+    this.plan = job.plan();
+    this.watch = watch;
+    this.order = order;
+    this.total = total;
+    this.networks = networks;
+    this.samples = samples;
+    this.prompts = prompts;
+    this.latents = latents;
+    this.schedule = schedule(job);
+    this.objective = objective(plan.objective(), schedule);
+  }
 
   /**
    * Trains from the beginning, or on from a checkpoint.
    *
-   * @throws RecipeException when the parts do not fit, or the loss is no longer a number
+   * @throws RecipeException when the parts do not fit, or the loss stays no number
    */
   public static TrainedAdapter train(
       TrainingJob job, Optional<CheckpointStore.Loaded> resumed, TrainingWatch watch) {
@@ -60,68 +92,108 @@ public final class StableDiffusionLoraRecipe {
     var order =
         new DataOrder(plan.seed(), samples.training(), plan.optimizer().batchSize(), accumulation);
     long total = totalSteps(plan, order);
-    long first = resumed.map(loaded -> loaded.state().step()).orElse(0L);
 
     // the denoiser comes first: weights are mapped, and a wrong target is found before any work
     try (var networks = TrainedNetworks.open(job, resumed);
         var prompts = prompts(job, networks);
         var latents = latents(job, samples)) {
-      var unet = networks.unet();
-      var schedule = schedule(job);
-      var objective = objective(plan.objective(), schedule);
-      checkFit(unet, prompts, latents, samples);
-      var provenance = provenance(job, unet, objective, order, total);
-      var rate = learningRate(plan, total);
-      var computations = segments(unet, plan.compute().gradientCheckpointing());
-
-      var needed = pictures(order, first, total);
+      checkFit(networks.unet(), prompts, latents, samples);
+      var recipe =
+          new StableDiffusionLoraRecipe(
+              job, watch, order, total, networks, samples, prompts, latents);
+      var needed = pictures(order, step(resumed), total);
       prompts.encodeAll(needed, samples.validation(), watch::proceed);
       latents.encodeAll(needed, samples.validation(), watch::proceed);
-
-      var pieces = new PieceLoss(plan.seed(), networks, schedule, objective, latents, prompts);
-      var runner =
-          new StepRunner(
-              networks, pieces, computations, accumulation, plan.optimizer().batchSize());
-      var holdout = holdout(plan, unet, schedule, objective, samples, latents, prompts);
-      var best = new BestAdapter(job, networks, resumed);
-      var losses = new LossLog(resumed.map(l -> l.state().recentLosses()).orElse(List.of()));
-      var compute = job.beginning().compute();
-      resumed
-          .filter(loaded -> !loaded.state().compute().equals(compute))
-          .ifPresent(l -> watch.resumedInexactly(first, l.state().compute(), compute));
-      watch.started(first, total);
-      if (best.isHopeless()) {
-        return best.trained(provenance, first, losses, STOPPED_BY_VALIDATION);
-      }
-
-      for (long done = first; done < total; done++) {
-        double factor = rate.factor(done);
-        var outcome = runner.run(done + 1, order.batches(done), factor, watch::proceed);
-        losses.add(outcome.loss());
-        watch.stepDone(
-            new TrainingWatch.StepReport(
-                done + 1, total, outcome.loss(), networks.rate() * factor, outcome.gradNorm()));
-        boolean last = done + 1 == total;
-        if (!holdout.isEmpty() && (last || isDue(done + 1, evaluationEvery(plan, order)))) {
-          double found;
-          try (var _ = networks.atRest()) {
-            found = holdout.loss(watch::proceed);
-          }
-          StepRunner.requireFinite("the loss on held-out pictures", done + 1, found);
-          best.add(done + 1, found);
-          watch.validated(done + 1, found, Objects.requireNonNull(best.judged()));
-          last |= best.isHopeless();
-        }
-        if (last || isDue(done + 1, savingEvery(plan, order))) {
-          var at = provenance.at(done + 1);
-          save(job, networks, at, best, losses, done + 1, watch);
-        }
-        if (last && done + 1 < total) {
-          return best.trained(provenance, done + 1, losses, STOPPED_BY_VALIDATION);
-        }
-      }
-      return best.trained(provenance, total, losses, null);
+      return recipe.train(resumed);
     }
+  }
+
+  /** Goes back to what was saved last, at half the rate, where numbers are no longer finite. */
+  private TrainedAdapter train(Optional<CheckpointStore.Loaded> resumed) {
+    var compute = job.beginning().compute();
+    resumed
+        .map(CheckpointStore.Loaded::state)
+        .filter(state -> !state.compute().equals(compute))
+        .ifPresent(state -> watch.resumedInexactly(state.step(), state.compute(), compute));
+    var from =
+        resumed.orElseGet(
+            () -> watch.begun(job.beginning(), networks.snapshot(provenance().at(0))));
+    journal = from.state().journal();
+    watch.started(from.state().step(), total);
+    while (true) {
+      try {
+        return learn(from);
+      } catch (RecipeException.LossNotFinite e) {
+        journal = journal.rolledBack().orElseThrow(() -> e);
+        from = watch.saved().orElse(from);
+        networks.load(from);
+        watch.rolledBack(e.step(), from.state().step(), journal, String.valueOf(e.getMessage()));
+      }
+    }
+  }
+
+  /** From a checkpoint, or the beginning, to the end. */
+  private TrainedAdapter learn(CheckpointStore.Loaded from) {
+    var provenance = provenance();
+    var rate = learningRate(plan, total);
+    var runner = runner();
+    var holdout = holdout();
+    var best = new BestAdapter(job, networks, from);
+    var losses = new LossLog(from.state().recentLosses());
+    long first = from.state().step();
+    if (best.isHopeless()) {
+      return best.trained(provenance, first, losses, STOPPED_BY_VALIDATION);
+    }
+    for (long done = first + 1; done <= total; done++) {
+      double factor = journal.rateFactor() * rate.factor(done - 1);
+      var outcome = runner.run(done, order.batches(done - 1), factor, watch::proceed);
+      losses.add(outcome.loss());
+      watch.stepDone(
+          new TrainingWatch.StepReport(
+              done, total, outcome.loss(), networks.rate() * factor, outcome.gradNorm()));
+
+      boolean last = done == total;
+      if (!holdout.isEmpty() && (last || isDue(done, evaluationEvery()))) {
+        double found;
+        try (var _ = networks.atRest()) {
+          found = holdout.loss(watch::proceed);
+        }
+        StepRunner.requireFinite("the loss on held-out pictures", done, found);
+        best.add(done, found);
+        watch.validated(done, found, Objects.requireNonNull(best.judged()));
+        last |= best.isHopeless();
+      }
+      if (last || isDue(done, savingEvery())) {
+        save(provenance.at(done), best, losses, done);
+      }
+      if (last && done < total) {
+        return best.trained(provenance, done, losses, STOPPED_BY_VALIDATION);
+      }
+    }
+    return best.trained(provenance, total, losses, null);
+  }
+
+  private void save(Provenance provenance, BestAdapter best, LossLog losses, long step) {
+    if (!networks.isFinite()) {
+      throw new RecipeException.LossNotFinite(step, "the adapter", Double.NaN);
+    }
+    var files = networks.snapshot(provenance).andThen(best.snapshot(provenance, step));
+    watch.save(job.beginning().at(step, losses, best.judged(), journal), files);
+    losses.checkpointSaved();
+  }
+
+  private StepRunner runner() {
+    var pieces = new PieceLoss(plan.seed(), networks, schedule, objective, latents, prompts);
+    return new StepRunner(
+        networks,
+        pieces,
+        segments(networks.unet(), plan.compute().gradientCheckpointing()),
+        plan.optimizer().gradientAccumulationSteps(),
+        plan.optimizer().batchSize());
+  }
+
+  private static long step(Optional<CheckpointStore.Loaded> from) {
+    return from.map(loaded -> loaded.state().step()).orElse(0L);
   }
 
   private static boolean isDue(long step, long every) {
@@ -129,27 +201,20 @@ public final class StableDiffusionLoraRecipe {
   }
 
   /** Optimizer steps from checkpoint to checkpoint. */
-  private static long savingEvery(TrainingPlan.StableDiffusionLora plan, DataOrder order) {
+  private long savingEvery() {
     var epochs = plan.keep().saveEveryNEpochs();
     return epochs == null ? plan.keep().saveSteps() : order.steps(epochs);
   }
 
-  private static long evaluationEvery(TrainingPlan.StableDiffusionLora plan, DataOrder order) {
+  private long evaluationEvery() {
     var steps = plan.validation().evalSteps();
-    return steps == null ? savingEvery(plan, order) : steps;
+    return steps == null ? savingEvery() : steps;
   }
 
-  private static Holdout holdout(
-      TrainingPlan.StableDiffusionLora plan,
-      UNet unet,
-      NoiseSchedule schedule,
-      Objective objective,
-      SampleList samples,
-      Latents latents,
-      Prompts prompts) {
+  private Holdout holdout() {
     var own = plan.validation().validationSeed();
     long seed = own == null ? plan.seed() : own;
-    return new Holdout(unet, schedule, objective, samples, latents, prompts, seed);
+    return new Holdout(networks.unet(), schedule, objective, samples, latents, prompts, seed);
   }
 
   /** diffusers: {@code max_train_steps} wins over {@code num_train_epochs}. */
@@ -295,10 +360,9 @@ public final class StableDiffusionLoraRecipe {
     }
   }
 
-  private static Provenance provenance(
-      TrainingJob job, UNet unet, Objective objective, DataOrder order, long total) {
+  private Provenance provenance() {
     // kohya's names: the second generation has OpenCLIP's text of width 1024
-    boolean second = unet.config().contextSizes().contains(1024);
+    boolean second = networks.unet().config().contextSizes().contains(1024);
     boolean velocity = objective.prediction() == Prediction.VELOCITY;
     return new Provenance(
         job.name(),
@@ -314,7 +378,7 @@ public final class StableDiffusionLoraRecipe {
         job.pictures().dataset(),
         job.beginning().dataset(),
         job.pictures().size(),
-        job.plan(),
+        plan,
         total,
         Math.ceilDiv(total, order.stepsPerEpoch()));
   }
@@ -328,20 +392,5 @@ public final class StableDiffusionLoraRecipe {
       order.batches(step).forEach(batch -> batch.draws().forEach(d -> pictures.add(d.picture())));
     }
     return pictures;
-  }
-
-  private static void save(
-      TrainingJob job,
-      TrainedNetworks networks,
-      Provenance provenance,
-      BestAdapter best,
-      LossLog losses,
-      long step,
-      TrainingWatch watch) {
-    Path folder = job.scratch();
-    best.write(provenance, step, folder.resolve(CheckpointManifest.BEST));
-    networks.writeTo(provenance, folder);
-    watch.save(job.beginning().at(step, losses, best.judged()), folder);
-    losses.checkpointSaved();
   }
 }

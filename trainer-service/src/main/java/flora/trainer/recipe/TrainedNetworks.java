@@ -1,6 +1,7 @@
 package flora.trainer.recipe;
 
 import flora.models.ModelException;
+import flora.models.aten.Foreach;
 import flora.models.aten.Segments;
 import flora.models.clip.ClipTextEncoder;
 import flora.models.lora.Dropout;
@@ -33,6 +34,7 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -208,26 +210,36 @@ final class TrainedNetworks implements AutoCloseable {
     }
   }
 
-  /** Writes the files of a checkpoint that hold what a step changes. */
-  void writeTo(Provenance provenance, Path folder) {
+  /** Whether all that is learned is numbers. */
+  boolean isFinite() {
+    return Foreach.isFinite(optimizer.groups().parameters());
+  }
+
+  /** Copies what a step changes; what is returned writes the copy's files, on any thread. */
+  Consumer<Path> snapshot(Provenance provenance) {
     var learned = Adapter.of(adapters().toArray(Lora[]::new));
-    KohyaFile.write(learned, provenance, folder.resolve(CheckpointManifest.ADAPTER));
     var moments = new SafetensorsWriter();
     optimizer.writeTo(moments);
-    moments.writeTo(folder.resolve(CheckpointManifest.OPTIMIZER));
+    var average = new SafetensorsWriter();
     if (ema != null) {
-      var average = new SafetensorsWriter();
       ema.writeTo(average);
-      average.writeTo(folder.resolve(CheckpointManifest.EMA));
     }
+    return folder -> {
+      KohyaFile.write(learned, provenance, folder.resolve(CheckpointManifest.ADAPTER));
+      moments.writeTo(folder.resolve(CheckpointManifest.OPTIMIZER));
+      if (ema != null) {
+        average.writeTo(folder.resolve(CheckpointManifest.EMA));
+      }
+    };
   }
 
   /**
-   * Puts back what {@link #writeTo} has written.
+   * Puts back what a {@link #snapshot} has written, and forgets the gradients of a step.
    *
    * @throws RecipeException.CheckpointUnreadable when the files are of something else
    */
   void load(CheckpointStore.Loaded checkpoint) {
+    step.clear();
     var folder = checkpoint.folder();
     long steps = checkpoint.state().step();
     try {

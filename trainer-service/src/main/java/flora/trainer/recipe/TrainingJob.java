@@ -8,7 +8,6 @@ import flora.trainer.checkpoint.TrainingState;
 import flora.trainer.data.PictureSet;
 import flora.trainer.encode.EncodingStore;
 import flora.trainer.encode.Frozen;
-import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +19,6 @@ import org.jspecify.annotations.Nullable;
  * @param origin which model that is
  * @param pictures what it learns
  * @param beginning the state before the first step
- * @param scratch an empty folder of its own
  * @param encodings what the frozen encoders have said in earlier runs
  * @param cacheBytes memory for what the frozen encoders say
  */
@@ -31,7 +29,6 @@ public record TrainingJob(
     Origin origin,
     PictureSet pictures,
     TrainingState beginning,
-    Path scratch,
     EncodingStore encodings,
     long cacheBytes) {
 

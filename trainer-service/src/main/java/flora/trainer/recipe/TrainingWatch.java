@@ -1,9 +1,13 @@
 package flora.trainer.recipe;
 
+import flora.trainer.checkpoint.CheckpointStore;
 import flora.trainer.checkpoint.ComputeFingerprint;
+import flora.trainer.checkpoint.Journal;
 import flora.trainer.checkpoint.Judged;
 import flora.trainer.checkpoint.TrainingState;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Consumer;
 
 /** What a recipe tells while it trains, and where it may be told to stop. */
 public interface TrainingWatch {
@@ -34,6 +38,32 @@ public interface TrainingWatch {
   /** Called between pieces of work; throws to stop the recipe. */
   void proceed();
 
-  /** Saves a checkpoint whose adapter and optimizer lie in the folder. */
-  void save(TrainingState state, Path folder);
+  /**
+   * Training begins at its beginning; nothing is saved yet that others could go on from.
+   *
+   * @param files as of a checkpoint
+   */
+  CheckpointStore.Loaded begun(TrainingState state, Consumer<Path> files);
+
+  /**
+   * Saves a checkpoint.
+   *
+   * @param files writes the adapter, the optimizer and the best adapter into an empty folder
+   */
+  void save(TrainingState state, Consumer<Path> files);
+
+  /**
+   * The checkpoint that was saved last; empty when none was since the training began or went on.
+   */
+  Optional<CheckpointStore.Loaded> saved();
+
+  /**
+   * Training went astray and goes on from an earlier step.
+   *
+   * @param step that failed
+   * @param toStep that it goes on from
+   * @param journal from now on
+   * @param reason what was no number
+   */
+  void rolledBack(long step, long toStep, Journal journal, String reason);
 }

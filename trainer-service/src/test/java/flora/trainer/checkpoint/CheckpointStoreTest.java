@@ -166,6 +166,7 @@ class CheckpointStoreTest {
         List.of(0.25, 0.75),
         1.0,
         2,
-        new Judged(1, 0.125, 3));
+        new Judged(1, 0.125, 3),
+        new Journal(0.5, 1));
   }
 }

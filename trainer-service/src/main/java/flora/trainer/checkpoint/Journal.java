@@ -1,0 +1,31 @@
+package flora.trainer.checkpoint;
+
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What became of a training besides its steps; a checkpoint keeps it, so that whoever takes over
+ * decides as whoever trained before.
+ *
+ * @param rateFactor what every learning rate is multiplied by
+ * @param rollbacks how often training went back to an earlier step
+ */
+public record Journal(double rateFactor, int rollbacks) {
+
+  /** Of a training to which nothing has happened yet. */
+  public static final Journal NONE = new Journal(1, 0);
+
+  private static final int MOST_ROLLBACKS = 3;
+
+  /** Of a state that says nothing: nothing has happened. */
+  static Journal of(@Nullable Journal known) {
+    return known == null ? NONE : known;
+  }
+
+  /** Half the rate from an earlier step; empty when that has been tried often enough. */
+  public Optional<Journal> rolledBack() {
+    return rollbacks == MOST_ROLLBACKS
+        ? Optional.empty()
+        : Optional.of(new Journal(rateFactor / 2, rollbacks + 1));
+  }
+}
