@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.LoaderOptions;
@@ -47,12 +48,25 @@ record ComposeFile(Map<String, Service> services) {
   private static final Pattern VARIABLE =
       Pattern.compile("\\$\\{(?<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?<default>[^}]*))?}");
 
+  /** The services that start without being asked for by a profile. */
   static ComposeFile read(Path file, Map<String, String> variables) throws IOException {
+    return read(file, variables, Set.of());
+  }
+
+  /** Those, and the ones of these profiles. */
+  static ComposeFile read(Path file, Map<String, String> variables, Set<String> profiles)
+      throws IOException {
     var yaml = new Yaml(new SafeConstructor(new LoaderOptions()));
     Map<?, ?> root = yaml.load(Files.readString(file));
     var services = new LinkedHashMap<String, Service>();
     map(root.get("services"))
-        .forEach((name, value) -> services.put(name, service(name, map(value), variables)));
+        .forEach(
+            (name, value) -> {
+              var own = strings(map(value).get("profiles"), variables);
+              if (own.isEmpty() || own.stream().anyMatch(profiles::contains)) {
+                services.put(name, service(name, map(value), variables));
+              }
+            });
     return new ComposeFile(inOrder(services));
   }
 

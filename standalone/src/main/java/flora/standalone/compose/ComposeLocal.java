@@ -161,8 +161,10 @@ public final class ComposeLocal implements AutoCloseable {
 
   private List<String> ours(String module) throws IOException {
     var command = new ArrayList<String>();
-    var run = Files.readString(root.resolve("deploy/Dockerfile"));
-    var cmd = run.substring(run.lastIndexOf("\nCMD ") + "\nCMD ".length()).strip();
+    var cmd =
+        image().stream()
+            .filter(line -> line.startsWith("CMD "))
+            .reduce("", (_, last) -> last.substring("CMD ".length()).strip());
     for (var word :
         Json.read(cmd.getBytes(java.nio.charset.StandardCharsets.UTF_8), String[].class)) {
       command.add(
@@ -180,6 +182,21 @@ public final class ComposeLocal implements AutoCloseable {
           });
     }
     return command;
+  }
+
+  /** The lines of the Dockerfile that make the image of a service. */
+  private List<String> image() throws IOException {
+    var lines = new ArrayList<String>();
+    boolean isIts = false;
+    for (var line : Files.readAllLines(root.resolve("deploy/Dockerfile"))) {
+      if (line.startsWith("FROM ")) {
+        isIts = line.endsWith(" AS runtime") || line.endsWith(" AS service");
+      }
+      if (isIts) {
+        lines.add(line);
+      }
+    }
+    return lines;
   }
 
   private static Optional<Path> jar(Path root, String module) throws IOException {
@@ -201,7 +218,7 @@ public final class ComposeLocal implements AutoCloseable {
     if (service.build() == null) {
       return environment;
     }
-    for (var line : Files.readAllLines(root.resolve("deploy/Dockerfile"))) {
+    for (var line : image()) {
       if (line.startsWith("ENV ")) {
         for (var pair : line.substring(4).split(" ")) {
           var parts = pair.split("=", 2);
