@@ -17,6 +17,7 @@ import org.springframework.util.unit.DataSize;
  * @param apiKey asked for on {@code /v1/**} as a bearer token; empty = nobody is asked
  * @param maxRequest largest body of a run request
  * @param maxUpload largest picture
+ * @param maxModel largest file of an uploaded model
  * @param maxStreams how many event streams may be open at once
  * @param planTimeout how long a plan may take: lists and small documents of a hub
  * @param heartbeat how often a quiet event stream says that it lives
@@ -35,6 +36,7 @@ public record GatewayProperties(
     @DefaultValue("") ApiKey apiKey,
     @DefaultValue("1MB") DataSize maxRequest,
     @DefaultValue("256MB") DataSize maxUpload,
+    @DefaultValue("64GB") DataSize maxModel,
     @DefaultValue("200") int maxStreams,
     @DefaultValue("30s") Duration planTimeout,
     @DefaultValue("15s") Duration heartbeat,
@@ -58,9 +60,9 @@ public record GatewayProperties(
     if (maxStreams < 1) {
       throw new IllegalArgumentException("gateway.max-streams must be at least 1");
     }
-    if (maxRequest.toBytes() < 1 || maxUpload.toBytes() < 1) {
+    if (maxRequest.toBytes() < 1 || maxUpload.toBytes() < 1 || maxModel.toBytes() < 1) {
       throw new IllegalArgumentException(
-          "gateway.max-request and gateway.max-upload must be at least 1 byte");
+          "gateway.max-request, gateway.max-upload and gateway.max-model must be at least 1 byte");
     }
   }
 

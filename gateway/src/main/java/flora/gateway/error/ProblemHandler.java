@@ -62,6 +62,9 @@ public final class ProblemHandler implements ErrorController {
         if (e instanceof Refusal.RangeUnsatisfiable range) {
           response.setHeader(HttpHeaders.CONTENT_RANGE, "bytes */" + range.size());
         }
+        if (e instanceof Refusal.WrongOffset upload) {
+          response.setHeader("Upload-Offset", Long.toString(upload.offset()));
+        }
         if (e instanceof Refusal.Unauthorized) {
           response.setHeader(HttpHeaders.WWW_AUTHENTICATE, "Bearer");
         }
@@ -105,7 +108,9 @@ public final class ProblemHandler implements ErrorController {
           case Refusal.BadBundle _ -> HttpStatus.UNPROCESSABLE_CONTENT;
           case Refusal.NotInStore _ -> HttpStatus.NOT_FOUND;
           case Refusal.NotSynced _ -> HttpStatus.NOT_FOUND;
-          case Refusal.Busy _ -> HttpStatus.CONFLICT;
+          case Refusal.BadModelFile _ -> HttpStatus.UNPROCESSABLE_CONTENT;
+          case Refusal.Busy _, Refusal.WrongOffset _, Refusal.NameTaken _, Refusal.InUse _ ->
+              HttpStatus.CONFLICT;
           case Refusal.TooManyStreams _ -> HttpStatus.TOO_MANY_REQUESTS;
           case Refusal.RangeUnsatisfiable _ -> HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE;
           default -> null;

@@ -248,6 +248,91 @@ public abstract sealed class Refusal extends PipelineException {
     }
   }
 
+  /** A file of a model that is not taken; nothing of it is visible. */
+  public static final class BadModelFile extends Refusal {
+    private BadModelFile(ErrorCode code, String message, String hint) {
+      super(code, message, null, hint);
+    }
+
+    /** Its digest is not the one that was said. */
+    public static BadModelFile corrupt(String path, String said, String found) {
+      return new BadModelFile(
+          ErrorCode.CHECKSUM_MISMATCH,
+          "%s has the SHA-256 %s, and %s was said".formatted(path, found, said),
+          "it was damaged on its way, or changed: upload it from the start");
+    }
+
+    /** It is no safetensors file, or a part of one. */
+    public static BadModelFile malformed(String path, String problem) {
+      return new BadModelFile(
+          ErrorCode.SAFETENSORS_MALFORMED,
+          "%s is no whole safetensors file: %s".formatted(path, problem),
+          "look whether it was downloaded to its end");
+    }
+
+    /** There are more or fewer bytes than announced. */
+    public static BadModelFile cut(String path, long bytes, long announced) {
+      return new BadModelFile(
+          ErrorCode.REQUEST_INVALID,
+          "%s was announced with %d bytes, and came with %s%d"
+              .formatted(path, announced, bytes > announced ? "at least " : "", bytes),
+          "upload it from the start");
+    }
+  }
+
+  /** A pickle, which could do anything. */
+  public static final class Pickle extends Refusal {
+    public Pickle(String ending) {
+      super(
+          ErrorCode.PICKLE_REFUSED,
+          ".%s files are pickles, which are not taken here".formatted(shown(ending)),
+          "path",
+          "name the hub's repository that has it as base_model: its pickles are converted when they"
+              + " are fetched; or save the weights as .safetensors");
+    }
+  }
+
+  /** The bytes do not go on where the upload stands. */
+  public static final class WrongOffset extends Refusal {
+    private final long offset;
+
+    public WrongOffset(String path, long offset) {
+      super(
+          ErrorCode.REQUEST_INVALID,
+          "the upload of %s goes on at byte %d".formatted(path, offset),
+          "Content-Range",
+          "HEAD on the same address tells from where on");
+      this.offset = offset;
+    }
+
+    /** From which byte on the file is missing. */
+    public long offset() {
+      return offset;
+    }
+  }
+
+  /** A repository of a hub has the name. */
+  public static final class NameTaken extends Refusal {
+    public NameTaken(RepoId name) {
+      super(
+          ErrorCode.REQUEST_INVALID,
+          "%s is a repository of a hub that lies in the store".formatted(name),
+          "name",
+          "choose another name");
+    }
+  }
+
+  /** A model that runs need. */
+  public static final class InUse extends Refusal {
+    public InUse(RepoId name) {
+      super(
+          ErrorCode.REQUEST_INVALID,
+          "a run that is not over works with " + name,
+          "name",
+          "cancel the run, or ask again when it is over");
+    }
+  }
+
   /** Not yet, but soon. */
   public static final class NotReady extends Refusal {
     public NotReady(String message) {

@@ -4,6 +4,7 @@ import flora.gateway.error.Refusal;
 import flora.gateway.error.RepoParameters;
 import flora.hub.RepoType;
 import flora.hub.archive.Archive;
+import flora.hub.archive.OwnModels;
 import flora.hub.archive.Pin;
 import flora.hub.archive.Ref;
 import flora.schemas.Json;
@@ -11,6 +12,7 @@ import flora.schemas.RepoId;
 import flora.schemas.RepoReference;
 import flora.schemas.store.StoreLayout;
 import flora.store.ObjectStore;
+import java.time.Clock;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.ResponseEntity;
@@ -32,10 +34,14 @@ final class KeepController {
   private final ObjectStore store;
   private final Archive archive;
   private final Cleaner cleaner;
+  private final OwnModels models;
+  private final LivingRuns runs;
 
-  KeepController(ObjectStore store, Cleaner cleaner) {
+  KeepController(ObjectStore store, Cleaner cleaner, LivingRuns runs, Clock clock) {
     this.store = store;
     this.cleaner = cleaner;
+    this.runs = runs;
+    models = new OwnModels(store, clock);
     archive = new Archive(store);
   }
 
@@ -73,6 +79,24 @@ final class KeepController {
       @RequestParam(defaultValue = "model") String type) {
     var kind = RepoParameters.type(type);
     store.delete(Archive.bucket(kind), key(kind, RepoParameters.reference(owner, name, revision)));
+    return ResponseEntity.noContent().build();
+  }
+
+  /** Forgets a model that was uploaded; what a hub has goes by cleaning up. */
+  @DeleteMapping("/v1/models/{name}")
+  ResponseEntity<Void> remove(@PathVariable String name) {
+    var reference = RepoParameters.reference("_", name, RepoReference.DEFAULT_REVISION);
+    var model = reference.repo();
+    if (models.find(model, reference.revision()).isEmpty()) {
+      throw models.isHubs(model) ? new Refusal.NameTaken(model) : new Refusal.NoModel(reference);
+    }
+    var needed = runs.read();
+    var repo = new InUse.Repo(RepoType.MODEL, model);
+    if (needed.repos().contains(repo)
+        || needed.commits().stream().anyMatch(commit -> commit.repo().equals(repo))) {
+      throw new Refusal.InUse(model);
+    }
+    models.remove(model);
     return ResponseEntity.noContent().build();
   }
 

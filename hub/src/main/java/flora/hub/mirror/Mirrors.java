@@ -8,6 +8,7 @@ import flora.hub.RepoListing;
 import flora.hub.RepoType;
 import flora.hub.RetryPolicy;
 import flora.hub.archive.Archive;
+import flora.hub.archive.OwnModels;
 import flora.schemas.PipelineException;
 import flora.schemas.RepoId;
 import flora.store.ObjectStore;
@@ -35,6 +36,7 @@ public final class Mirrors implements AutoCloseable {
   private final MirrorProperties properties;
   private final HubNetwork network;
   private final Archive archive;
+  private final OwnModels ownModels;
   private final Clock clock;
   private final Shelf shelf;
   private final MirrorBook book;
@@ -73,6 +75,7 @@ public final class Mirrors implements AutoCloseable {
     this.properties = properties;
     this.network = new HubNetwork(origin, clock);
     this.archive = new Archive(store);
+    this.ownModels = new OwnModels(store, clock);
     this.clock = clock;
     this.shelf = new Shelf(store, clock);
     this.aliases = new Aliases(properties.aliases());
@@ -110,7 +113,7 @@ public final class Mirrors implements AutoCloseable {
   /**
    * Finds a repository: asks everybody at once, and decides as {@link Search} says. A name that
    * nobody has is looked up among the new names of repositories. Where nobody can be reached, what
-   * was fetched last of that revision counts.
+   * was fetched last of that revision counts. For a model that was uploaded nobody is asked.
    *
    * @param useMirror {@code true}: the hub and all mirrors; {@code false}: the hub alone; otherwise
    *     the name of the only place
@@ -119,6 +122,11 @@ public final class Mirrors implements AutoCloseable {
    */
   public Located locate(RepoType type, RepoId repo, String revision, String useMirror)
       throws InterruptedException {
+    var own =
+        type == RepoType.MODEL ? ownModels.find(repo, revision) : Optional.<RepoListing>empty();
+    if (own.isPresent()) {
+      return stored(own.get(), null, List.of());
+    }
     if (properties.offline()) {
       return kept(type, repo, revision, List.of(), "hub.offline is set")
           .orElseThrow(() -> new MirrorException.NotKept(repo, revision));
@@ -267,15 +275,15 @@ public final class Mirrors implements AutoCloseable {
     RepoListing known = listing.get();
     var warning =
         "%s at %s is what was fetched last (%s): %s".formatted(repo, revision, known.commit(), why);
-    // a plan reads documents, and nobody else may be there to give them
-    var located =
-        new Located(
-            known,
-            renamed,
-            List.of(warning),
-            (file, length) -> archive.read(known.type(), file, length));
+    var located = stored(known, renamed, List.of(warning));
     places.stream().filter(place -> !place.hasLists()).forEach(place -> located.add(place, null));
     return Optional.of(located);
+  }
+
+  /** By the store's list; a plan reads documents, and nobody else may be there to give them. */
+  private Located stored(RepoListing listing, @Nullable Renamed renamed, List<String> warnings) {
+    return new Located(
+        listing, renamed, warnings, (file, length) -> archive.read(listing.type(), file, length));
   }
 
   /** The hub first, then the mirrors, the best first. */

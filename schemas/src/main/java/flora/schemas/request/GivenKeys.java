@@ -94,6 +94,11 @@ final class GivenKeys {
     return given.keySet().stream().anyMatch(k -> k.section() == section);
   }
 
+  /** Lets a key have another value than the one that was given. */
+  void replace(RequestKey key, Object value) {
+    given.computeIfPresent(key, (_, g) -> new Given(value, g.pointer(), g.spelling()));
+  }
+
   /** What was given for a key. */
   Optional<Given> get(RequestKey key) {
     return Optional.ofNullable(given.get(key));

@@ -55,7 +55,8 @@ final class References {
         : repository(key, pointer, text);
   }
 
-  private static boolean isPath(String text) {
+  /** Whether a text names a file or folder, as no repository is written. */
+  static boolean isPath(String text) {
     return text.startsWith(".")
         || text.startsWith("/")
         || text.startsWith("~")

@@ -33,17 +33,33 @@ public final class RequestReader {
    *     null = kohya's in TOML, else Flora's
    */
   public static EffectiveRequest read(byte[] document, ContentKind kind, @Nullable String dialect) {
-    var whose = Dialect.of(kind, dialect);
-    return assemble(GivenKeys.of(fields(parse(document, kind)), whose), null);
+    return read(document, kind, dialect, null);
+  }
+
+  /**
+   * Reads a request.
+   *
+   * @param baseModel stands in place of the model that the document names; null = that one
+   */
+  public static EffectiveRequest read(
+      byte[] document, ContentKind kind, @Nullable String dialect, @Nullable String baseModel) {
+    var given = GivenKeys.of(fields(parse(document, kind)), Dialect.of(kind, dialect));
+    if (baseModel != null) {
+      given.replace(RequestKey.BASE_MODEL, baseModel);
+    }
+    return assemble(given, null);
   }
 
   /** The paths that a request names; parameters and failures as of {@link #read}. */
   public static GivenPaths paths(byte[] document, ContentKind kind, @Nullable String dialect) {
     var given = GivenKeys.of(fields(parse(document, kind)), Dialect.of(kind, dialect));
+    var base = given.text(RequestKey.BASE_MODEL);
+    boolean onDisk = base != null && (given.dialect() != Dialect.FLORA || References.isPath(base));
     return new GivenPaths(
         given.text(RequestKey.TRAIN_DATA_DIR),
         given.text(RequestKey.METADATA_PATH),
-        given.text(RequestKey.OUTPUT_DIR));
+        given.text(RequestKey.OUTPUT_DIR),
+        onDisk ? base : null);
   }
 
   /**

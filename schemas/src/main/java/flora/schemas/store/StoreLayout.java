@@ -89,6 +89,25 @@ public final class StoreLayout {
     return UPLOADS + segment(gitSha1) + ".part";
   }
 
+  /** How far the upload of a model's file has come; there only while it is under way. */
+  public static String modelUpload(RepoId model, String path) {
+    return UPLOADS + "own-" + digest(model + "/" + path) + ".json";
+  }
+
+  /** Where an uploaded file of a model lies until its bytes have been checked. */
+  public static String modelUploadStaged(RepoId model, String path) {
+    return UPLOADS + "own-" + digest(model + "/" + path) + ".part";
+  }
+
+  /** The files of a model that were uploaded and wait for its last one. */
+  public static String modelDraft(RepoId model) {
+    return UPLOADS + "own-" + digest(model.value()) + ".json";
+  }
+
+  private static String digest(String text) {
+    return Sha256.sum(text.getBytes(StandardCharsets.UTF_8)).hex();
+  }
+
   /** The manifest of one commit of a model repository, in {@link #MODELS}. */
   public static String modelManifest(RepoId repo, String commit) {
     return manifest(modelFolder(repo), commit);

@@ -341,7 +341,13 @@ class DialectTest {
     assertThat(effective.request().dataset().name()).isEqualTo("pictures");
     assertThat(effective.warnings()).anyMatch(w -> w.contains("/home/me/pictures"));
     var paths = RequestReader.paths(text("kohya.toml").getBytes(UTF_8), ContentKind.TOML, null);
-    assertThat(paths).isEqualTo(new GivenPaths("./data/style_train", null, "./output"));
+    assertThat(paths)
+        .isEqualTo(
+            new GivenPaths(
+                "./data/style_train",
+                null,
+                "./output",
+                "stable-diffusion-v1-5/stable-diffusion-v1-5"));
   }
 
   @ParameterizedTest

@@ -3,6 +3,8 @@ package flora.standalone.cli;
 import flora.schemas.Json;
 import flora.standalone.client.InvalidInput;
 import flora.standalone.client.StageLine;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -18,8 +20,9 @@ import tools.jackson.databind.JsonNode;
 /** {@code flora models}: what lies in the store, what stays, what follows its hub. */
 @Command(
     name = "models",
-    description = "What lies in the store; pin, clean up, follow a hub.",
-    footerHeading = "%nTo remove one repository:%n",
+    description =
+        "What lies in the store; put models of your own there, pin, clean up, follow a hub.",
+    footerHeading = "%nTo remove one repository of a hub:%n",
     footer = {
       "  unpin it, pin every other one that is to stay, then",
       "  flora models clean --quota 0 --dry-run",
@@ -27,6 +30,8 @@ import tools.jackson.databind.JsonNode;
     },
     subcommands = {
       ModelsCommand.Ls.class,
+      ModelsCommand.Put.class,
+      ModelsCommand.Rm.class,
       ModelsCommand.Pin.class,
       ModelsCommand.Unpin.class,
       ModelsCommand.Clean.class,
@@ -112,6 +117,53 @@ final class ModelsCommand implements Callable<Integer> {
 
   private static String words(JsonNode list) {
     return list.valueStream().map(n -> n.asString("")).collect(Collectors.joining(","));
+  }
+
+  @Command(
+      name = "put",
+      description = {
+        "Upload a model from this machine, one .safetensors file or a folder as diffusers has them.",
+        "Runs name it as their base_model. An upload that broke goes on when it is called again."
+      })
+  static final class Put implements Callable<Integer> {
+    @Parameters(paramLabel = "PATH", description = "the file or folder")
+    Path path = Path.of("");
+
+    @Option(names = "--name", description = "what it is called there; default: as the file")
+    @Nullable String name;
+
+    @Mixin Connection.Options options = new Connection.Options();
+
+    @Override
+    public Integer call() throws Exception {
+      if (!Files.exists(path)) {
+        throw new InvalidInput("no such file or folder: " + path);
+      }
+      var model = OwnModel.at(path, name == null ? OwnModel.nameOf(path) : name);
+      try (var connection = Connection.open(options, System.getenv())) {
+        var commit = model.send(connection.client());
+        System.out.printf("%s  %s%n", model.name(), commit);
+      }
+      return Main.DONE;
+    }
+  }
+
+  @Command(name = "rm", description = "Forget a model that was uploaded.")
+  static final class Rm implements Callable<Integer> {
+    @Parameters(paramLabel = "NAME", description = "of the model")
+    String name = "";
+
+    @Mixin Connection.Options options = new Connection.Options();
+
+    @Override
+    public Integer call() throws Exception {
+      return ask(
+          options,
+          "DELETE",
+          "/v1/models/" + RepoPath.encode(name),
+          null,
+          _ -> System.out.println(name + " is forgotten; its bytes go with the next clean-up"));
+    }
   }
 
   /** What pin and unpin are told. */

@@ -10,6 +10,7 @@ import flora.schemas.run.Run;
 import flora.standalone.client.FolderUpload;
 import flora.standalone.client.GatewayClient;
 import flora.standalone.client.InvalidInput;
+import flora.standalone.client.StageLine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,7 +32,8 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
     name = "run",
     description = {
       "Start a run from a config file and follow it to its end.",
-      "A train_data_dir that lies on this machine is uploaded with its metadata_path;",
+      "A train_data_dir that lies on this machine is uploaded with its metadata_path, and so is a",
+      "base_model, one .safetensors file or a folder as diffusers has them;",
       "the finished adapter is written to {output_dir}/{name}.safetensors."
     })
 final class RunCommand implements Callable<Integer> {
@@ -69,7 +71,8 @@ final class RunCommand implements Callable<Integer> {
   @Mixin Connection.Options options = new Connection.Options();
 
   /** What goes to the server, what it means there, and what it says of places here. */
-  private record Asked(ObjectNode request, RunRequest effective, GivenPaths paths) {}
+  private record Asked(
+      ObjectNode request, RunRequest effective, GivenPaths paths, @Nullable OwnModel model) {}
 
   @Override
   public Integer call() throws Exception {
@@ -86,6 +89,7 @@ final class RunCommand implements Callable<Integer> {
       }
       var client = connection.client();
       if (dryRun) {
+        noteModel(asked);
         return tell(client.dryRun(body, "application/yaml"));
       }
       upload(client, asked);
@@ -121,14 +125,18 @@ final class RunCommand implements Callable<Integer> {
     var ours = isOurs ? overridden(tree(written)) : null;
     var document = ours == null ? written : new YAMLMapper().writeValueAsBytes(ours);
     try {
-      var effective = RequestReader.read(document, kind, dialect);
+      var paths = RequestReader.paths(document, kind, dialect);
+      var model = ownModel(paths);
+      var effective =
+          RequestReader.read(document, kind, dialect, model == null ? null : model.name());
       effective.warnings().forEach(warning -> System.err.println("note: " + warning));
       var request = effective.request();
       return new Asked(
           // a file in another tool's words goes in ours: read again, that is the same request
-          ours == null ? overridden(Json.mapper().valueToTree(request)) : ours,
+          ours == null ? overridden(Json.mapper().valueToTree(request)) : named(ours, model),
           request,
-          RequestReader.paths(document, kind, dialect));
+          paths,
+          model);
     } catch (RequestException e) {
       throw InvalidInput.of(e);
     }
@@ -144,6 +152,33 @@ final class RunCommand implements Callable<Integer> {
           "%s is neither YAML nor JSON: %s".formatted(config, e.getOriginalMessage()));
     }
     throw new InvalidInput(config + " holds no keys: expected a mapping such as name: …");
+  }
+
+  /** The model that lies on this machine where the config says; null where none does. */
+  private @Nullable OwnModel ownModel(GivenPaths paths) {
+    var path = local(orEmpty(paths.baseModel()));
+    return path == null ? null : OwnModel.at(path, OwnModel.nameOf(path));
+  }
+
+  private static ObjectNode named(ObjectNode request, @Nullable OwnModel model) {
+    if (model != null) {
+      var holder =
+          request.get("model") instanceof ObjectNode part && part.has("base_model")
+              ? part
+              : request;
+      holder.put("base_model", model.name());
+    }
+    return request;
+  }
+
+  private static void noteModel(Asked asked) {
+    var model = asked.model();
+    if (model != null) {
+      System.err.printf(
+          "note: the base model lies here; it would be uploaded as %s, %s. What follows takes it to"
+              + " be there%n",
+          model.name(), StageLine.bytes(model.bytes()));
+    }
   }
 
   private ObjectNode overridden(ObjectNode request) {
@@ -169,6 +204,10 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private void upload(GatewayClient client, Asked asked) throws IOException, InterruptedException {
+    var model = asked.model();
+    if (model != null) {
+      model.send(client);
+    }
     var folder = local(orEmpty(asked.paths().trainDataDir()));
     var dataset = asked.effective().dataset();
     if (dataset == null || folder == null || !Files.isDirectory(folder)) {

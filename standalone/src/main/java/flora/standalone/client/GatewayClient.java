@@ -2,6 +2,7 @@ package flora.standalone.client;
 
 import flora.schemas.Json;
 import flora.schemas.RunId;
+import flora.schemas.Sha256;
 import flora.schemas.dataset.DatasetReport;
 import flora.schemas.fetch.FetchEvent;
 import flora.schemas.run.Run;
@@ -163,6 +164,54 @@ public final class GatewayClient implements AutoCloseable {
     send(request(path).PUT(BodyPublishers.ofFile(file)).build(), BodyHandlers.ofByteArray());
   }
 
+  /** From which byte on a file of an own model is missing there; its size where none is. */
+  public long uploadOffset(String model, String path, Sha256 digest) throws InterruptedException {
+    var request =
+        request("/v1/models/%s/files/%s".formatted(model, encodePath(path)))
+            .header("X-Sha256", digest.hex())
+            .method("HEAD", BodyPublishers.noBody())
+            .build();
+    return answer(request, BodyHandlers.discarding())
+        .headers()
+        .firstValueAsLong("Upload-Offset")
+        .orElse(0);
+  }
+
+  /**
+   * Sends a file of an own model, or the rest of it.
+   *
+   * @param more whether other files of the model follow
+   * @param from the first byte that is sent
+   * @param size of the whole file
+   * @param body the bytes from there on
+   * @return whether all of it is there
+   */
+  public boolean putModelFile(
+      String model,
+      String path,
+      boolean more,
+      Sha256 digest,
+      long from,
+      long size,
+      Supplier<InputStream> body)
+      throws InterruptedException {
+    var range =
+        from == size && size > 0
+            ? "bytes */%d".formatted(size)
+            : "bytes %d-%d/%d".formatted(from, size - 1, size);
+    var request =
+        request("/v1/models/%s/files/%s?more=%s".formatted(model, encodePath(path), more))
+            .header("X-Sha256", digest.hex());
+    if (size > 0) {
+      request.header("Content-Range", range);
+    }
+    request.PUT(
+        from == size
+            ? BodyPublishers.noBody()
+            : BodyPublishers.fromPublisher(BodyPublishers.ofInputStream(body), size - from));
+    return answer(request.build(), BodyHandlers.ofByteArray()).statusCode() == 201;
+  }
+
   public byte[] metadataCsv(String dataset) throws InterruptedException {
     return get("/v1/datasets/%s/metadata.csv".formatted(dataset));
   }
@@ -299,6 +348,10 @@ public final class GatewayClient implements AutoCloseable {
 
   private static <T> T read(byte[] json, Class<T> type) {
     return Json.read(json, type);
+  }
+
+  private static String encodePath(String path) {
+    return Stream.of(path.split("/")).map(GatewayClient::encode).collect(Collectors.joining("/"));
   }
 
   private static String encode(String segment) {

@@ -8,6 +8,8 @@ import flora.schemas.Json;
 import flora.standalone.Standalone;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,7 +22,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
-/** {@code flora fetch} and {@code flora run --dry-run} as somebody types them, against a server. */
+/**
+ * {@code flora fetch}, {@code flora run --dry-run} and models of one's own, as somebody types it,
+ * against a server.
+ */
 class FetchCommandIT {
 
   @TempDir static Path data;
@@ -123,6 +128,77 @@ class FetchCommandIT {
     assertThat(hub.bytesSent(".safetensors")).isZero();
     assertThat(flora("fetch", "some/model", "--plan")).isZero();
     assertThat(out).contains("present").doesNotContain("to fetch  ").contains(", 0 B to fetch");
+  }
+
+  private static final Path PARITY = Path.of("..", "models", "src", "test", "resources", "parity");
+
+  private Path ownModelConfig(String baseModel) throws Exception {
+    var pictures = Files.createDirectories(here.resolve("drawings"));
+    for (var name : List.of("gray.png", "wide.png")) {
+      Files.copy(PARITY.resolve("images").resolve(name), pictures.resolve(name));
+    }
+    return Files.writeString(
+        here.resolve("run.yaml"),
+        """
+        base_model: %s
+        train_data_dir: ./drawings
+        output_dir: %s
+        dataset: { label: { labeler: none, trigger_word: drawing } }
+        resolution: 64
+        batch_size: 1
+        max_train_steps: 2
+        """
+            .formatted(baseModel, here.resolve("of-my-own")));
+  }
+
+  @Test
+  void trainsOnAFolderOfThisMachineThatIsUploadedOnce() throws Exception {
+    var model = here.resolve("My Model 1.5");
+    try (var all = Files.walk(PARITY.resolve("models/tiny-sd"))) {
+      for (var file : all.filter(Files::isRegularFile).toList()) {
+        var to = model.resolve(PARITY.resolve("models/tiny-sd").relativize(file).toString());
+        Files.createDirectories(to.getParent());
+        Files.copy(file, to);
+      }
+    }
+    hub.forget();
+    var config = ownModelConfig("'" + model + "'");
+
+    assertThat(flora("run", config.toString(), "--dry-run")).as(out + err).isNotZero();
+    assertThat(err).contains("would be uploaded as my_model_1.5");
+    assertThat(flora("run", config.toString())).as(out + err).isZero();
+    assertThat(err).contains("model my_model_1.5:", "uploaded");
+    assertThat(files(here.resolve("of-my-own"))).containsExactly("of-my-own.safetensors");
+    assertThat(flora("run", config.toString())).as(out + err).isZero();
+    assertThat(err).contains("is on the server already");
+    assertThat(flora("run", config.toString(), "--dry-run")).as(out + err).isZero();
+    assertThat(hub.bytesSent("")).isZero();
+    assertThat(flora("models", "rm", "my_model_1.5")).as(err).isZero();
+    assertThat(flora("models", "rm", "my_model_1.5")).isNotZero();
+  }
+
+  @Test
+  void aModelOfOnesOwnIsPutAndListed() throws Exception {
+    var header =
+        "{\"model.diffusion_model.x\":{\"dtype\":\"U8\",\"shape\":[9],\"data_offsets\":[0,9]}}";
+    var bytes =
+        ByteBuffer.allocate(8 + header.length() + 9)
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .putLong(header.length())
+            .put(header.getBytes(StandardCharsets.UTF_8))
+            .array();
+    var file = Files.write(here.resolve("Mine (v2).safetensors"), bytes);
+
+    assertThat(flora("models", "put", file.toString())).as(err).isZero();
+    assertThat(out).startsWith("mine_v2 ");
+    assertThat(flora("models", "ls")).isZero();
+    assertThat(out.lines().filter(line -> line.startsWith("mine_v2 ")).toList())
+        .singleElement()
+        .asString()
+        .contains("main", "1 files", "pinned");
+    var pickle = Files.write(here.resolve("mine.ckpt"), bytes);
+    assertThat(flora("models", "put", pickle.toString())).isNotZero();
+    assertThat(err).contains("pickle", "repository");
   }
 
   @Test
