@@ -24,6 +24,7 @@ import flora.schemas.training.TrainingEvent.Validated;
 import flora.store.ObjectInfo;
 import flora.store.s3.S3ObjectStore;
 import flora.trainer.checkpoint.ComputeFingerprint;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Collections;
@@ -40,7 +41,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * A training with all that varies from showing to showing: buckets, repeats, mirrored pictures,
- * captions by rules, accumulation over incomplete batches; and what is kept for later runs.
+ * captions by rules, accumulation over incomplete batches; of both networks, with an average; and
+ * what is kept for later runs.
  */
 class VariedRunIT {
 
@@ -54,17 +56,20 @@ class VariedRunIT {
       new PicturePlan(128, true, true, null, true, 64, 256, 64, false, 1);
 
   static final TrainingPlan.StableDiffusionLora PLAN =
-      TinyRun.PLAN
-          .with(BUCKETS)
-          .with(new CaptionPlan(0.2, 3, 0.3, true, 1, null, ",", "new", null, 75, 2))
-          .with(new ComputePlan(TrainingPlan.MixedPrecision.NO, true, null, List.of()))
-          .with(KeepPlan.of(2));
+      TinyRun.with(
+          TinyRun.PLAN
+              .with(BUCKETS)
+              .with(new CaptionPlan(0.2, 3, 0.3, true, 1, null, ",", "new", null, 150, 2))
+              .with(new ComputePlan(TrainingPlan.MixedPrecision.NO, true, null, List.of()))
+              .with(KeepPlan.of(2)),
+          "{'train_text_encoder': true, 'text_encoder_lr': 5e-4, 'ema_decay': 0.9}");
 
   private static final OptimizerPlan ONE_STEP = steps(1, 1e-3);
 
   private static final TrainingPlan.StableDiffusionLora WITHOUT_RULES =
       PLAN.with(ONE_STEP)
-          .with(new CaptionPlan(0.2, 0, 0.0, false, 0, null, ",", null, null, 75, 2));
+          .with(TinyRun.PLAN.network())
+          .with(new CaptionPlan(0.2, 0, 0.0, false, 0, null, ",", null, null, 150, 2));
 
   @TempDir static Path shared;
   private static EmbeddedS3 s3;
@@ -133,7 +138,7 @@ class VariedRunIT {
     // the header of sd-scripts' file says whether there was gradient checkpointing
     var kohya = "adapter/kohya/tiny.safetensors";
     assertThat(adapter.remove(kohya)).isNotNull();
-    assertThat(adapter).hasSize(3);
+    assertThat(adapter).hasSize(5);
     assertThat(undisturbed).containsAllEntriesOf(adapter).containsKey(kohya);
     assertThat(context.events(CheckpointSaved.class))
         .extracting(CheckpointSaved::step)
@@ -153,7 +158,7 @@ class VariedRunIT {
     var losses = losses(context("stabilized", 1), plan.with(stabilized));
 
     assertThat(losses).isEqualTo(losses(context("larger", 1), plan.with(larger)));
-    assertThat(losses).isNotEqualTo(losses(context("usual", 1), plan));
+    assertThat(losses).isNotEqualTo(losses(context("usual", 1), plan.with(TinyRun.PLAN.network())));
   }
 
   @Test
@@ -239,7 +244,7 @@ class VariedRunIT {
   /** At so high a rate it gets worse after a while. */
   @Test
   void theBestAdapterIsExportedWhereverTheTrainingWasAborted() {
-    var plan = PLAN.with(steps(6, 0.05)).with(new ValidationPlan(0.2, 1, 0, 3L));
+    var plan = PLAN.with(steps(6, 0.1)).with(new ValidationPlan(0.2, 1, 0, 3L));
     var whole = context("judged", 1);
     var expected = completed(whole, plan, folder);
     var losses = whole.events(Validated.class).stream().map(Validated::loss).toList();
@@ -269,13 +274,71 @@ class VariedRunIT {
   @Test
   void captionsAndTheLayerThatReadsThemChangeWhatIsLearned() {
     var ruled = PLAN.with(ONE_STEP);
-    var rules = new CaptionPlan(0.2, 3, 0.3, true, 1, null, ",", "new", null, 75, 1);
-    var plain = new CaptionPlan(null, null, null, null, null, null, null, null, null, null, 2);
+    var rules = new CaptionPlan(0.2, 3, 0.3, true, 1, null, ",", "new", null, 150, 1);
+    var plain = new CaptionPlan(null, null, null, null, null, null, null, null, null, 150, 2);
 
     double loss = loss(context("rules", 1), ruled);
 
     assertThat(loss(context("no rules", 1), ruled.with(plain))).isNotEqualTo(loss);
     assertThat(loss(context("last layer", 1), ruled.with(rules))).isNotEqualTo(loss);
+  }
+
+  /** By the third step the text encoder's own change has been felt. */
+  @Test
+  void whatIsSaidOfBothNetworksChangesWhatIsLearned() {
+    var losses = new HashMap<Double, String>();
+    for (var keys :
+        List.of(
+            "{}",
+            "{'train_text_encoder': false}",
+            "{'train_unet': false}",
+            "{'text_encoder_lr': 1e-3}",
+            "{'text_encoder_target_modules': ['fc1']}",
+            "{'max_token_length': 75}")) {
+      var plan = TinyRun.with(PLAN.with(steps(3, 2e-3)), keys);
+      double loss = losses(context(keys, 1), plan).getLast();
+      assertThat(losses.put(loss, keys)).as(keys).isNull();
+    }
+  }
+
+  /** The last of two layers is not read. */
+  @Test
+  void whatTheTextEncoderLearnsIsInTheAdapterButNotOfLayersThatAreNotRead() {
+    var context = context("text encoder alone", 1);
+    var plan = TinyRun.with(PLAN.with(ONE_STEP), "{'train_unet': false}");
+
+    var completed = completed(context, plan, folder);
+
+    assertThat(TinyRun.adapter(completed).keySet())
+        .containsExactly(
+            "adapter/kohya/tiny.safetensors",
+            "adapter/diffusers/pytorch_lora_weights.safetensors",
+            "adapter/peft/text_encoder/adapter_model.safetensors",
+            "adapter/peft/text_encoder/adapter_config.json");
+    var kohya = completed.artifacts().getFirst().object();
+    var bytes = store.read(kohya.bucket(), kohya.key()).orElseThrow().bytes();
+    assertThat(new String(bytes, StandardCharsets.ISO_8859_1))
+        .contains("lora_te_text_model_encoder_layers_0_self_attn_q_proj.lora_down.weight")
+        .doesNotContain("lora_te_text_model_encoder_layers_1_")
+        .doesNotContain("lora_unet_");
+  }
+
+  /** What is learned is the same, what is judged and handed out is the average. */
+  @Test
+  void theAverageIsJudgedAndHandedOut() {
+    var plan = PLAN.with(steps(3, 1e-3)).with(new ValidationPlan(0.2, 3, 0, 3L));
+    var plain = context("no average", 1);
+    var averaged = context("average", 1);
+
+    var adapter = train(plain, plan, folder);
+    var average = train(averaged, TinyRun.with(plan, "{'ema_decay': 0.5}"), folder);
+
+    assertThat(average).isNotEqualTo(adapter);
+    assertThat(averaged.events(StepsCompleted.class))
+        .extracting(StepsCompleted::loss)
+        .isEqualTo(plain.events(StepsCompleted.class).stream().map(StepsCompleted::loss).toList());
+    assertThat(averaged.events(Validated.class).getFirst().loss())
+        .isNotEqualTo(plain.events(Validated.class).getFirst().loss());
   }
 
   @Test

@@ -59,8 +59,7 @@ final class DataKeys {
       train("caption_suffix", text("a few words"), null, "none").kohya("caption_suffix");
   static final KeySpec MAX_TOKEN_LENGTH =
       train("max_token_length", new Shape.Whole(75, 225, 75), 75L, "kohya where it says none")
-          .kohya("max_token_length")
-          .notYet(75L);
+          .kohya("max_token_length");
   static final KeySpec CLIP_SKIP =
       train("clip_skip", whole(1, 12), 1L, "kohya where it says none").kohya("clip_skip");
 

@@ -11,6 +11,8 @@ final class DialectEntries {
   /** What diffusers' {@code EMAModel} is made with. */
   private static final String EMA_DECAY = "0.9999";
 
+  private static final Node NOTHING = new Node.Scalar("", Node.Style.NULL);
+
   private DialectEntries() {}
 
   /** Ours: as they stand there. */
@@ -29,8 +31,11 @@ final class DialectEntries {
 
   private static Entry ofDiffusers(Entry entry) {
     return entry.name().equals("use_ema")
-            && Boolean.TRUE.equals(new Shape.Flag().readOrNull(entry.node()))
-        ? new Entry(entry.name(), entry.pointer(), new Node.Scalar(EMA_DECAY, Node.Style.NUMBER))
+            && new Shape.Flag().readOrNull(entry.node()) instanceof Boolean isOn
+        ? new Entry(
+            entry.name(),
+            entry.pointer(),
+            isOn ? new Node.Scalar(EMA_DECAY, Node.Style.NUMBER) : NOTHING)
         : entry;
   }
 }

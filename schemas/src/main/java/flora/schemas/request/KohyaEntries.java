@@ -21,6 +21,9 @@ final class KohyaEntries {
   private static final List<String> OPPOSITES =
       List.of("network_train_unet_only", "network_train_text_encoder_only", "random_crop");
 
+  /** Of what has no rate. */
+  private static final String LEARNING_RATE = "2e-6";
+
   private static final Node NOTHING = new Node.Scalar("", Style.NULL);
 
   private final SequencedMap<String, Entry> entries = new LinkedHashMap<>();
@@ -159,16 +162,20 @@ final class KohyaEntries {
     };
   }
 
-  /** {@code unet_lr} wins; {@code learning_rate} is then the text encoder's, if anybody's. */
+  /** {@code learning_rate} is that of the networks which have none of their own. */
   private void settleRates() {
     var all = entries.remove("learning_rate");
-    if (all == null) {
+    if (all != null && !entries.containsKey("unet_lr")) {
+      entries.put("unet_lr", new Entry("unet_lr", all.pointer(), all.node()));
+    }
+    if (entries.containsKey("text_encoder_lr") || !trainsTextEncoder()) {
       return;
     }
-    if (!entries.containsKey("unet_lr")) {
-      entries.put("learning_rate", new Entry("unet_lr", all.pointer(), all.node()));
-    } else if (!entries.containsKey("text_encoder_lr") && trainsTextEncoder()) {
-      entries.put("learning_rate", new Entry("text_encoder_lr", all.pointer(), all.node()));
+    if (all != null) {
+      entries.put("text_encoder_lr", new Entry("text_encoder_lr", all.pointer(), all.node()));
+    } else if (entries.containsKey("unet_lr")) {
+      var usual = new Node.Scalar(LEARNING_RATE, Style.NUMBER);
+      entries.put("text_encoder_lr", new Entry("text_encoder_lr", "/text_encoder_lr", usual));
     }
   }
 

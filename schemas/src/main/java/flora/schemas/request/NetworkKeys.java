@@ -57,22 +57,19 @@ final class NetworkKeys {
           .kohya("network_args.conv_alpha");
   static final KeySpec TRAIN_UNET =
       train("train_unet", flag(), true, "diffusers, kohya")
-          .kohya("network_train_text_encoder_only")
-          .notYet(true);
+          .kohya("network_train_text_encoder_only");
   static final KeySpec TRAIN_TEXT_ENCODER =
       train("train_text_encoder", flag(), false, "diffusers; kohya true")
           .diffusers("train_text_encoder")
           .kohya("network_train_unet_only")
-          .kohyaDefault(true)
-          .notYet(false);
+          .kohyaDefault(true);
   static final KeySpec TEXT_ENCODER_TARGET_MODULES =
       train(
               "text_encoder_target_modules",
               texts(),
               List.of("q_proj", "k_proj", "v_proj", "out_proj"),
               "diffusers; kohya fc1 and fc2, too")
-          .kohyaDefault(List.of("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"))
-          .notYet(List.of("q_proj", "k_proj", "v_proj", "out_proj"));
+          .kohyaDefault(List.of("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"));
   static final KeySpec INIT_ADAPTER =
       train("init_adapter", text("an adapter"), null, "none").kohya("network_weights").notYet(null);
 

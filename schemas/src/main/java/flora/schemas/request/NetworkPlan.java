@@ -35,8 +35,7 @@ public record NetworkPlan(
     @Nullable String initAdapter) {
 
   private static final List<String> ATTENTION = List.of("to_q", "to_k", "to_v", "to_out.0");
-  private static final List<String> TEXT_ATTENTION =
-      List.of("q_proj", "k_proj", "v_proj", "out_proj");
+  static final List<String> TEXT_ATTENTION = List.of("q_proj", "k_proj", "v_proj", "out_proj");
 
   public NetworkPlan {
     targetModules = List.copyOf(targetModules);

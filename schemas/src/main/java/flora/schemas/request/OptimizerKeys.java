@@ -45,9 +45,7 @@ final class OptimizerKeys {
           .kohyaDefault(2e-6)
           .diffusersDefault(1e-4);
   static final KeySpec TEXT_ENCODER_LR =
-      train("text_encoder_lr", above(0, 10), null, "learning_rate")
-          .both("text_encoder_lr")
-          .notYet(null);
+      train("text_encoder_lr", above(0, 10), null, "learning_rate").both("text_encoder_lr");
   static final KeySpec LR_SCHEDULER =
       train(
               "lr_scheduler",
@@ -97,9 +95,7 @@ final class OptimizerKeys {
   static final KeySpec MAX_GRAD_NORM =
       train("max_grad_norm", above(0, 1e6), 1.0, "diffusers, kohya").both("max_grad_norm");
   static final KeySpec EMA_DECAY =
-      train("ema_decay", new Shape.Decimal(0, false, 1, false), null, "none")
-          .diffusers("use_ema")
-          .notYet(null);
+      train("ema_decay", new Shape.Decimal(0, false, 1, false), null, "none").diffusers("use_ema");
 
   private OptimizerKeys() {}
 }

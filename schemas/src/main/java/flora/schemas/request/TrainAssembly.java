@@ -85,7 +85,16 @@ final class TrainAssembly {
   }
 
   private NetworkPlan network() {
-    requireSilence(TRAIN_TEXT_ENCODER, "network_train_unet_only = true");
+    boolean unet = given.flag(TRAIN_UNET);
+    boolean text = given.flag(TRAIN_TEXT_ENCODER);
+    if (!unet && !text) {
+      throw RequestException.invalid(
+          given.pointer(TRAIN_UNET),
+          "neither the UNet nor the text encoder is trained",
+          "write train_text_encoder: true, or leave train_unet out");
+    }
+    counts(TARGET_MODULES, unet, "train_unet: true");
+    counts(CONV_RANK, unet, "train_unet: true");
     var targets = TargetModules.resolve(given.texts(TARGET_MODULES), warnings);
     if (targets.isEmpty()) {
       throw RequestException.invalid(
@@ -112,10 +121,30 @@ final class TrainAssembly {
         given.flag(USE_RSLORA),
         convRank,
         convAlpha,
-        given.flag(TRAIN_UNET),
-        given.flag(TRAIN_TEXT_ENCODER),
-        given.texts(TEXT_ENCODER_TARGET_MODULES),
+        unet,
+        text,
+        textTargets(text),
         given.text(INIT_ADAPTER));
+  }
+
+  private List<String> textTargets(boolean isTrained) {
+    if (!counts(TEXT_ENCODER_TARGET_MODULES, isTrained, "train_text_encoder: true")) {
+      return NetworkPlan.TEXT_ATTENTION;
+    }
+    var targets = given.texts(TEXT_ENCODER_TARGET_MODULES);
+    if (targets.isEmpty()) {
+      throw RequestException.invalid(
+          given.pointer(TEXT_ENCODER_TARGET_MODULES),
+          "text_encoder_target_modules must name at least one layer",
+          "leave it out for q_proj, k_proj, v_proj, out_proj");
+    }
+    int skipped = integer(CLIP_SKIP) - 1;
+    if (skipped > 0) {
+      warnings.add(
+          "train_text_encoder: its last %d layers are not read with clip_skip %d and not trained"
+              .formatted(skipped, skipped + 1));
+    }
+    return targets;
   }
 
   private double usualAlpha(int rank) {
@@ -124,19 +153,6 @@ final class TrainAssembly {
       case KOHYA -> 1.0;
       case DIFFUSERS -> rank;
     };
-  }
-
-  /** What a dialect asks for by saying nothing has to be refused like what it says. */
-  private void requireSilence(RequestKey key, String remedy) {
-    var wanted = key.wanted(given.dialect());
-    if (!key.isActedOn() && !given.has(key) && !Objects.equals(wanted, key.fallback())) {
-      throw RequestException.unsupported(
-          "",
-          "where nothing is said, %s means %s = %s, which is known, but this version does not act"
-                  .formatted(given.dialect().word(), key.key(), wanted)
-              + " on it",
-          "write " + remedy);
-    }
   }
 
   private OptimizerPlan optimizer() {
@@ -169,7 +185,9 @@ final class TrainAssembly {
         decimal(MAX_GRAD_NORM),
         given.flag(BATCH_SIZE_AUTO),
         given.time(MAX_TRAIN_TIME),
-        given.decimal(TEXT_ENCODER_LR),
+        counts(TEXT_ENCODER_LR, given.flag(TRAIN_TEXT_ENCODER), "train_text_encoder: true")
+            ? given.decimal(TEXT_ENCODER_LR)
+            : null,
         warmupRatio(scheduler, steps),
         counts(
                 LR_NUM_CYCLES,

@@ -129,14 +129,55 @@ class DialectTest {
         .isEqualTo(500);
   }
 
-  /** Their script trains the text encoder unless it is told not to. */
+  /** Their script trains the text encoder unless it is told not to, at the rate of all. */
   @Test
-  void whatKohyaDoesUnaskedIsRefusedLikeWhatItIsAskedFor() {
-    var e = refusedKohya(KOHYA.replace("network_train_unet_only = true", ""));
+  void kohyaTrainsTheTextEncoderUnasked() {
+    var both = KOHYA.replace("network_train_unet_only = true", "");
 
-    assertThat(e.code()).isEqualTo(ErrorCode.NOT_SUPPORTED_YET);
-    assertThat(e).hasMessageContaining("train_text_encoder");
-    assertThat(e.hint()).isEqualTo("write network_train_unet_only = true");
+    var plan = plan(kohya(both + "text_encoder_lr = [5e-5]\n"));
+
+    assertThat(plan.network())
+        .isEqualTo(
+            new NetworkPlan(
+                4,
+                1,
+                0,
+                TRANSFORMER,
+                false,
+                null,
+                null,
+                true,
+                true,
+                List.of("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"),
+                null));
+    assertThat(plan.optimizer().textEncoderLr()).isEqualTo(5e-5);
+    assertThat(plan(kohya(both + "learning_rate = 1e-3\nunet_lr = 1e-4\n")).optimizer())
+        .extracting(OptimizerPlan::learningRate, OptimizerPlan::textEncoderLr)
+        .containsExactly(1e-4, 1e-3);
+    assertThat(plan(kohya(both + "unet_lr = 1e-4\n")).optimizer().textEncoderLr()).isEqualTo(2e-6);
+    var alone = plan(kohya(both + "network_train_text_encoder_only = true\n"));
+    assertThat(alone.network().trainUnet()).isFalse();
+    assertThat(alone.network().trainTextEncoder()).isTrue();
+  }
+
+  @Test
+  void whatHasNoEffectInKohyasFileIsSaidAndDropped() {
+    var effective = kohya(KOHYA + "text_encoder_lr = 5e-5\nhuber_c = 0.3\n");
+
+    assertThat(plan(effective)).isEqualTo(plan(kohya(KOHYA)));
+    assertThat(effective.warnings())
+        .anyMatch(w -> w.startsWith("text_encoder_lr: no effect without train_text_encoder"))
+        .anyMatch(w -> w.startsWith("huber_c: no effect without loss_type"));
+  }
+
+  @Test
+  void diffusersAverageIsOneOfOurs() {
+    var plan = plan(diffusers(DIFFUSERS + "use_ema: true\ntrain_text_encoder: true\n"));
+
+    assertThat(plan.optimizer().emaDecay()).isEqualTo(0.9999);
+    assertThat(plan.network().trainTextEncoder()).isTrue();
+    assertThat(plan(diffusers(DIFFUSERS + "use_ema: false\n")))
+        .isEqualTo(plan(diffusers(DIFFUSERS)));
   }
 
   @Test
@@ -262,10 +303,12 @@ class DialectTest {
         "network_module = \"lycoris.kohya\"|/network_module|NOT_SUPPORTED_YET",
         "log_with = \"wandb\"|/log_with|NOT_SUPPORTED_YET",
         "optimizer_type = \"Prodigy\"|/optimizer_type|NOT_SUPPORTED_YET",
-        "network_train_text_encoder_only = true|/network_train_text_encoder_only|NOT_SUPPORTED_YET",
+        "network_train_text_encoder_only = true|/network_train_text_encoder_only|REQUEST_INVALID",
         "v_parameterization = 1|/v_parameterization|REQUEST_INVALID",
-        "max_token_length = 225|/max_token_length|NOT_SUPPORTED_YET",
-        "text_encoder_lr = [5e-5]|/text_encoder_lr|NOT_SUPPORTED_YET",
+        "max_token_length = 77|/max_token_length|REQUEST_INVALID",
+        "network_weights = \"a.safetensors\"|/network_weights|NOT_SUPPORTED_YET",
+        "text_encoder_lr = [5e-5, 1e-5]|/text_encoder_lr|REQUEST_INVALID",
+        "sample_at_first = true|/sample_at_first|NOT_SUPPORTED_YET",
         "reg_data_dir = \"reg\"|/reg_data_dir|NOT_SUPPORTED_YET",
         "lora_rank = 4|/lora_rank|REQUEST_INVALID",
         "network_dmi = 4|/network_dmi|REQUEST_INVALID",
@@ -300,7 +343,7 @@ class DialectTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"use_ema: true,/use_ema", "train_text_encoder: true,/train_text_encoder"})
+  @CsvSource({"validation_prompt: [a cat],/validation_prompt", "use_dora: true,/use_dora"})
   void saysWhatDiffusersWouldDo(String line, String pointer) {
     var e = catchThrowableOfType(RequestException.class, () -> diffusers(DIFFUSERS + line + "\n"));
 

@@ -83,6 +83,13 @@ class RefusedRequestTest {
         "{lr_scheduler: cosine, lr_num_cycles: 2}|/lr_num_cycles|cosine_with_restarts",
         "{lr_scheduler: linear, lr_power: 2}|/lr_power|without lr_scheduler: polynomial",
         "{lr_scheduler: polynomial, learning_rate: 1e-7}|/learning_rate|must be above",
+        "{train_unet: false}|/train_unet|neither the UNet nor the text encoder",
+        "{text_encoder_lr: 1e-5}|/text_encoder_lr|without train_text_encoder: true",
+        "{text_encoder_target_modules: [fc1]}|/text_encoder_target_modules|without train_text",
+        "{train_text_encoder: true, text_encoder_target_modules: []}"
+            + "|/text_encoder_target_modules|at least one",
+        "{train_unet: false, train_text_encoder: true, conv_rank: 2}|/conv_rank|train_unet: true",
+        "{max_token_length: 100}|/max_token_length|multiple of 75",
         "{huber_c: 0.2}|/huber_c|without loss_type: huber",
         "{loss_type: l1, huber_schedule: constant}|/huber_schedule|without loss_type: huber",
         "{min_timestep: 500, max_timestep: 500}|/min_timestep|not below max_timestep 500",
@@ -117,15 +124,15 @@ class RefusedRequestTest {
         "{task: causal-lm}|/task",
         "{train: {task: image-classification}}|/train/task",
         "{bias: all}|/bias",
-        "{ema_decay: 0.99}|/ema_decay",
+        "{resolution_height: 768}|/resolution_height",
         "{metadata_path: ./x.jsonl}|/metadata_path",
         "{pretrained_vae: s3://flora-models/x}|/pretrained_vae",
-        "{train_text_encoder: true}|/train_text_encoder",
-        "{train: {max_token_length: 150}}|/train/max_token_length",
+        "{init_adapter: mine}|/init_adapter",
+        "{train: {devices: [0, 1]}}|/train/devices",
         "{use_dora: true}|/use_dora",
         "{network_weights: a.safetensors}|/network_weights",
         "{resolution: \"512,768\"}|/resolution",
-        "{train: {preset: character}}|/train/preset",
+        "{train: {preview_prompts: [a cat]}}|/train/preview_prompts",
         "{device: cpu}|/device"
       })
   void whatIsKnownButNotThereIsSaidAndNeverIgnored(String flow, String pointer) {

@@ -193,6 +193,8 @@ class TrainingPlanTest {
     var train = Json.mapper().createObjectNode();
     switch (key) {
       case "conv_alpha" -> train.put("conv_rank", 4);
+      case "train_unet", "text_encoder_lr", "text_encoder_target_modules" ->
+          train.put("train_text_encoder", true);
       case "lr_num_cycles" -> train.put("lr_scheduler", "cosine_with_restarts");
       case "lr_power" -> train.put("lr_scheduler", "polynomial");
       case "huber_c", "huber_schedule" -> train.put("loss_type", "smooth_l1");
