@@ -7,6 +7,11 @@ import flora.fakehub.FakeRepo;
 import flora.fakehub.Fault;
 import flora.fakehub.Throttle;
 import flora.hub.RepoType;
+import flora.schemas.Json;
+import flora.schemas.Sha256;
+import flora.schemas.dataset.DatasetLatest;
+import flora.schemas.dataset.DatasetManifest;
+import flora.schemas.store.ObjectRef;
 import flora.schemas.store.StoreLayout;
 import java.net.http.HttpResponse;
 import java.util.LinkedHashMap;
@@ -249,6 +254,40 @@ class PlansIT {
     assertThat(json(answer).at("/download_plan/to_fetch_bytes").asLong()).isPositive();
     assertThat(json(answer).at("/download_plan/mirrors/0/missing_bytes").asLong()).isPositive();
     assertThat(json(answer).path("download_problem").isNull()).isTrue();
+  }
+
+  @Test
+  void putsWhatATrainingComesToIntoADryRun() {
+    var manifest =
+        Json.bytes(
+            new DatasetManifest(
+                "estimated",
+                List.of(
+                    new DatasetManifest.Image(
+                        "a.png", Sha256.sum(new byte[] {1}), 10, 600, 600, "a text", "user")),
+                List.of(),
+                null));
+    var version = Sha256.sum(manifest);
+    var key = StoreLayout.datasetVersion("estimated", version, "manifest.json");
+    var object = new ObjectRef(StoreLayout.DATASETS, key, manifest.length, version);
+    var store = Platform.get().storeOf(gateway);
+    store.put(StoreLayout.DATASETS, key, manifest, "application/json");
+    var latest = Json.bytes(new DatasetLatest("estimated", version, object));
+    store.put(
+        StoreLayout.DATASETS, StoreLayout.datasetLatest("estimated"), latest, "application/json");
+    var request =
+        "{base_model: plan/pipeline, train_data_dir: ./data/%s, dataset: {label: {labeler: none}},"
+            + " epochs: 7, batch_size: 1}";
+
+    var known =
+        gateway.post("/v1/runs?dry_run=true", "application/yaml", request.formatted("estimated"));
+    var unknown =
+        gateway.post("/v1/runs?dry_run=true", "application/yaml", request.formatted("not-yet"));
+
+    assertThat(json(known).at("/estimates/steps").asInt()).as(known.body()).isEqualTo(7);
+    assertThat(json(known).at("/estimates/dataset_version").asString()).isEqualTo(version.hex());
+    assertThat(json(unknown).at("/estimates/steps").isNull()).isTrue();
+    assertThat(json(unknown).at("/estimates/batch_size").asInt()).isEqualTo(1);
   }
 
   /** The same gap, once with a stage that needs the file and once without. */

@@ -1,17 +1,22 @@
 package flora.gateway.run;
 
 import flora.gateway.dataset.Incoming;
+import flora.gateway.dataset.LatestVersion;
 import flora.gateway.error.Refusal;
 import flora.gateway.http.RequestBodies;
 import flora.gateway.model.Plans;
 import flora.gateway.page.PageRequest;
 import flora.hub.plan.PlanReport;
+import flora.schemas.Json;
 import flora.schemas.Routing;
 import flora.schemas.RunId;
 import flora.schemas.Stage;
+import flora.schemas.dataset.DatasetManifest;
 import flora.schemas.request.EffectiveRequest;
 import flora.schemas.request.RunRequest;
+import flora.schemas.request.TrainingPlan;
 import flora.schemas.run.Run;
+import flora.store.ObjectStore;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.net.URI;
@@ -39,6 +44,8 @@ final class RunController {
   private final RandomGenerator random;
   private final RequestBodies bodies;
   private final Plans plans;
+  private final ObjectStore store;
+  private final LatestVersion versions;
 
   RunController(
       Submissions submissions,
@@ -48,7 +55,8 @@ final class RunController {
       Clock clock,
       RandomGenerator random,
       RequestBodies bodies,
-      Plans plans) {
+      Plans plans,
+      ObjectStore store) {
     this.submissions = submissions;
     this.runs = runs;
     this.view = view;
@@ -57,6 +65,8 @@ final class RunController {
     this.random = random;
     this.bodies = bodies;
     this.plans = plans;
+    this.store = store;
+    versions = new LatestVersion(store);
   }
 
   /** What a request comes to, told without starting anything. */
@@ -67,7 +77,8 @@ final class RunController {
       List<Stage> stages,
       Incoming.@Nullable Report dataset,
       @Nullable PlanReport downloadPlan,
-      Plans.@Nullable Obstacle downloadProblem) {}
+      Plans.@Nullable Obstacle downloadProblem,
+      @Nullable Estimates estimates) {}
 
   @PostMapping("/v1/runs")
   ResponseEntity<?> submit(
@@ -88,7 +99,8 @@ final class RunController {
               Routing.stages(effective.request()),
               dataset == null ? null : incoming.report(dataset),
               outlook.plan(),
-              outlook.obstacle()));
+              outlook.obstacle(),
+              estimates(effective.request())));
     }
     if (dataset != null) {
       incoming.requireAny(dataset);
@@ -106,6 +118,25 @@ final class RunController {
     return ResponseEntity.accepted()
         .location(URI.create("/v1/runs/" + frozen.id()))
         .body(runs.get(frozen.id().value()));
+  }
+
+  private @Nullable Estimates estimates(RunRequest request) {
+    var dataset = request.dataset();
+    return switch (request.train()) {
+      case null -> null;
+      case TrainingPlan.StableDiffusionLora plan ->
+          dataset == null
+              ? Estimates.of(plan)
+              : versions
+                  .find(dataset.name())
+                  .flatMap(
+                      latest ->
+                          store
+                              .read(latest.manifest().bucket(), latest.manifest().key())
+                              .map(stored -> Json.read(stored.bytes(), DatasetManifest.class))
+                              .map(manifest -> Estimates.of(plan, latest.version(), manifest)))
+                  .orElseGet(() -> Estimates.of(plan));
+    };
   }
 
   @GetMapping("/v1/runs")

@@ -1,6 +1,7 @@
 package flora.schemas.request;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import flora.schemas.dataset.Buckets;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +43,18 @@ public record PicturePlan(
   /** What holds when nothing is said. */
   PicturePlan() {
     this(512, true, false, null, false, 256, 1024, 64, false, 1);
+  }
+
+  /** What pictures are cut to. */
+  public Buckets buckets() {
+    int height = resolutionHeight == null ? resolution : resolutionHeight;
+    if (!enableBucket) {
+      return Buckets.single(resolution, height);
+    }
+    return bucketNoUpscale
+        ? Buckets.withoutEnlarging(resolution, height, bucketResoSteps)
+        : Buckets.of(
+            resolution, height, new Buckets.Sides(minBucketReso, maxBucketReso, bucketResoSteps));
   }
 
   /** Squares of one size, each picture once an epoch. */

@@ -1,18 +1,14 @@
 package flora.trainer.data;
 
-import flora.schemas.Sha256;
 import flora.schemas.dataset.Bucket;
 import flora.schemas.dataset.Buckets;
 import flora.schemas.dataset.Buckets.Placed;
+import flora.schemas.dataset.Showings;
 import flora.schemas.request.PicturePlan;
 import flora.schemas.request.ValidationPlan;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
-import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 
 /**
  * What one epoch shows, and which pictures are held out of training; a pure function of the dataset
@@ -22,8 +18,6 @@ import java.util.stream.IntStream;
  * 1000: longer numbers are dates and the like.
  */
 public final class SampleList {
-
-  private static final Pattern REPEATED = Pattern.compile("(\\d{1,3})_[^/]+/.*", Pattern.DOTALL);
 
   private final List<Sample> training;
   private final List<Integer> validation;
@@ -51,17 +45,23 @@ public final class SampleList {
    */
   public static SampleList of(
       PictureSet pictures, PicturePlan cut, ValidationPlan judged, long seed) {
-    var buckets = buckets(cut);
+    var buckets = cut.buckets();
     var places = new ArrayList<Placed>(pictures.size());
     for (int picture = 0; picture < pictures.size(); picture++) {
       places.add(place(pictures, buckets, picture, cut.bucketResoSteps()));
     }
     var own = judged.validationSeed();
-    var validation = heldOut(pictures, judged.validationSplit(), own == null ? seed : own);
+    var validation =
+        Showings.heldOut(
+            pictures.size(),
+            pictures::sha256,
+            pictures::fileName,
+            judged.validationSplit(),
+            own == null ? seed : own);
     var training = new ArrayList<Sample>();
     var out = new HashSet<>(validation);
     for (int picture = 0; picture < pictures.size(); picture++) {
-      int times = cut.repeats() * repeats(pictures.fileName(picture));
+      int times = cut.repeats() * Showings.repeats(pictures.fileName(picture));
       for (int i = 0; i < times && !out.contains(picture); i++) {
         training.add(new Sample(picture, places.get(picture).bucket()));
       }
@@ -92,22 +92,6 @@ public final class SampleList {
     return places.stream().map(Placed::bucket).distinct().sorted().toList();
   }
 
-  /** The buckets of a plan. */
-  static Buckets buckets(PicturePlan cut) {
-    int width = cut.resolution();
-    var other = cut.resolutionHeight();
-    int height = other == null ? width : other;
-    if (!cut.enableBucket()) {
-      return Buckets.single(width, height);
-    }
-    return cut.bucketNoUpscale()
-        ? Buckets.withoutEnlarging(width, height, cut.bucketResoSteps())
-        : Buckets.of(
-            width,
-            height,
-            new Buckets.Sides(cut.minBucketReso(), cut.maxBucketReso(), cut.bucketResoSteps()));
-  }
-
   private static Placed place(PictureSet pictures, Buckets buckets, int picture, int step) {
     var size = pictures.size(picture);
     return buckets
@@ -116,31 +100,5 @@ public final class SampleList {
             () ->
                 new DataException.TooSmall(
                     pictures.fileName(picture), size.width(), size.height(), step));
-  }
-
-  private static int repeats(String fileName) {
-    var folder = REPEATED.matcher(fileName);
-    return folder.matches() ? Integer.parseInt(folder.group(1)) : 1;
-  }
-
-  /** By digest, so that neither names nor other pictures decide. */
-  private static List<Integer> heldOut(PictureSet pictures, double split, long seed) {
-    if (split <= 0) {
-      return List.of();
-    }
-    long count = Math.max(1, Math.round(pictures.size() * split));
-    return IntStream.range(0, pictures.size())
-        .boxed()
-        .sorted(
-            Comparator.comparing((Integer picture) -> lot(pictures, picture, seed))
-                .thenComparing(pictures::fileName))
-        .limit(count)
-        .sorted()
-        .toList();
-  }
-
-  private static String lot(PictureSet pictures, int picture, long seed) {
-    var drawn = pictures.sha256(picture).hex() + " " + seed;
-    return Sha256.sum(drawn.getBytes(StandardCharsets.UTF_8)).hex();
   }
 }
