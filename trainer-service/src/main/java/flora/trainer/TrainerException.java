@@ -27,6 +27,23 @@ abstract sealed class TrainerException extends PipelineException {
     }
   }
 
+  /** The adapter that training should begin with is not there. */
+  static final class AdapterMissing extends TrainerException {
+    AdapterMissing(String what) {
+      super("init_adapter: " + what, null);
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.ARTIFACT_NOT_FOUND;
+    }
+
+    @Override
+    public String hint() {
+      return "name a run that has succeeded, or put the file into flora-models first";
+    }
+  }
+
   /** The machine has not enough memory. */
   static final class OutOfMemory extends TrainerException {
     OutOfMemory(Throwable cause) {

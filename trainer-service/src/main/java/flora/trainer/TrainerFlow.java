@@ -24,6 +24,7 @@ import flora.trainer.checkpoint.Saves;
 import flora.trainer.checkpoint.TrainingState;
 import flora.trainer.data.PictureSet;
 import flora.trainer.encode.EncodingStore;
+import flora.trainer.encode.Frozen;
 import flora.trainer.export.AdapterExport;
 import flora.trainer.export.NetworkProbe;
 import flora.trainer.recipe.RecipeException;
@@ -42,6 +43,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -109,9 +111,17 @@ final class TrainerFlow implements StageFlow {
     }
     var model = BaseModel.link(fetched, cache, models);
     var pictures = PictureSet.read(store, manifest);
+    var reference = plan.network().initAdapter();
+    var init =
+        reference == null
+            ? null
+            : InitAdapter.fetch(reference, store, folder(scratch.resolve("init")));
+    var digests = new TreeMap<>(model.digests());
+    if (init != null) {
+      digests.put("init_adapter", init.digest());
+    }
     var beginning =
-        TrainingState.beginning(
-            plan.seed(), PlanDigest.of(plan), version, model.digests(), compute);
+        TrainingState.beginning(plan.seed(), PlanDigest.of(plan), version, digests, compute);
     var keep = plan.keep().checkpointsToKeep();
     var checkpoints =
         new CheckpointStore(store, context, keep == null ? properties.checkpointsToKeep() : keep);
@@ -125,7 +135,8 @@ final class TrainerFlow implements StageFlow {
               model.origin(),
               pictures,
               beginning,
-              encodings,
+              init == null ? null : init.file(),
+              new Frozen(model.digests(), compute.toString(), encodings),
               properties.encodingCache().toBytes());
       try {
         return train(job, resumed, checkpoints, model, context, scratch);

@@ -71,7 +71,7 @@ final class NetworkKeys {
               "diffusers; kohya fc1 and fc2, too")
           .kohyaDefault(List.of("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"));
   static final KeySpec INIT_ADAPTER =
-      train("init_adapter", text("an adapter"), null, "none").kohya("network_weights").notYet(null);
+      train("init_adapter", text("an adapter"), null, "none").kohya("network_weights");
 
   static final KeySpec PREDICTION_TYPE =
       train("prediction_type", choice("epsilon", "sample", "v_prediction"), null, "the model's own")

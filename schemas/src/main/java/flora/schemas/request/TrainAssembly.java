@@ -124,7 +124,25 @@ final class TrainAssembly {
         unet,
         text,
         textTargets(text),
-        given.text(INIT_ADAPTER));
+        initAdapter());
+  }
+
+  private @Nullable String initAdapter() {
+    var reference = given.text(INIT_ADAPTER);
+    if (reference == null) {
+      return null;
+    }
+    try {
+      var _ = AdapterReference.parse(reference);
+      return reference;
+    } catch (IllegalArgumentException e) {
+      throw RequestException.invalid(
+          given.pointer(INIT_ADAPTER),
+          "init_adapter must be %s; this server does not see your disk"
+              .formatted(AdapterReference.FORMS),
+          "put the file into the bucket flora-models with any S3 client, and write"
+              + " s3://flora-models/NAME.safetensors");
+    }
   }
 
   private List<String> textTargets(boolean isTrained) {

@@ -161,6 +161,14 @@ class DialectTest {
   }
 
   @Test
+  void whatKohyaBeginsWithMayBeOfARun() {
+    var run = "run_01J00000000000000000000000";
+
+    assertThat(plan(kohya(KOHYA + "network_weights = \"" + run + "\"\n")).network().initAdapter())
+        .isEqualTo(run);
+  }
+
+  @Test
   void whatHasNoEffectInKohyasFileIsSaidAndDropped() {
     var effective = kohya(KOHYA + "text_encoder_lr = 5e-5\nhuber_c = 0.3\n");
 
@@ -306,7 +314,7 @@ class DialectTest {
         "network_train_text_encoder_only = true|/network_train_text_encoder_only|REQUEST_INVALID",
         "v_parameterization = 1|/v_parameterization|REQUEST_INVALID",
         "max_token_length = 77|/max_token_length|REQUEST_INVALID",
-        "network_weights = \"a.safetensors\"|/network_weights|NOT_SUPPORTED_YET",
+        "network_weights = \"a.safetensors\"|/network_weights|REQUEST_INVALID",
         "text_encoder_lr = [5e-5, 1e-5]|/text_encoder_lr|REQUEST_INVALID",
         "sample_at_first = true|/sample_at_first|NOT_SUPPORTED_YET",
         "reg_data_dir = \"reg\"|/reg_data_dir|NOT_SUPPORTED_YET",

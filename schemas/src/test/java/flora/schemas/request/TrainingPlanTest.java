@@ -65,7 +65,7 @@ class TrainingPlanTest {
               false,
               true,
               List.of("fc1"),
-              "mine"),
+              "s3://flora-models/mine.safetensors"),
           new OptimizerPlan(
               2,
               4,

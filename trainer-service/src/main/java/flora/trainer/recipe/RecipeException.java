@@ -104,4 +104,24 @@ public abstract sealed class RecipeException extends PipelineException {
       return hint;
     }
   }
+
+  /** The adapter that training should begin with is another one than the plan's. */
+  public static final class AdapterUnfit extends RecipeException {
+    private final String hint;
+
+    AdapterUnfit(String reference, String message, String hint) {
+      super("init_adapter %s does not fit: %s".formatted(reference, message));
+      this.hint = hint;
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.REQUEST_INVALID;
+    }
+
+    @Override
+    public String hint() {
+      return hint;
+    }
+  }
 }

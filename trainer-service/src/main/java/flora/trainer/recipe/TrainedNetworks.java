@@ -34,6 +34,7 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -79,6 +80,7 @@ final class TrainedNetworks implements AutoCloseable {
         var config = textConfig(plan.network());
         learn(Lora.create(Network.TEXT_ENCODER, layers, config, plan.seed()), plan);
       }
+      begin(job, unet, textEncoder);
       var settings =
           new AdamW.Settings(
               how.adamBeta1(), how.adamBeta2(), how.adamEpsilon(), how.weightDecay());
@@ -113,6 +115,22 @@ final class TrainedNetworks implements AutoCloseable {
     closing.push(lora::close);
     var drops = RandomStream.of(plan.seed(), "dropout/" + lora.network().word());
     learners.add(new Learner(lora, drops));
+  }
+
+  private void begin(TrainingJob job, UNet unet, @Nullable ClipTextEncoder textEncoder) {
+    var file = job.init();
+    var reference = job.plan().network().initAdapter();
+    if (file != null && reference != null) {
+      StartingAdapter.load(
+          file,
+          reference,
+          adapters(),
+          network ->
+              switch (network) {
+                case UNET -> unet.layers().keySet();
+                case TEXT_ENCODER -> textEncoder == null ? Set.of() : textEncoder.layers().keySet();
+              });
+    }
   }
 
   private static LoraConfig config(NetworkPlan plan) {

@@ -6,8 +6,8 @@ import flora.schemas.Sha256;
 import flora.schemas.request.TrainingPlan;
 import flora.trainer.checkpoint.TrainingState;
 import flora.trainer.data.PictureSet;
-import flora.trainer.encode.EncodingStore;
 import flora.trainer.encode.Frozen;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param origin which model that is
  * @param pictures what it learns
  * @param beginning the state before the first step
- * @param encodings what the frozen encoders have said in earlier runs
+ * @param init the adapter that it begins with; null = a new one
+ * @param frozen what encodes pictures and texts, and where that is kept
  * @param cacheBytes memory for what the frozen encoders say
  */
 public record TrainingJob(
@@ -29,13 +30,9 @@ public record TrainingJob(
     Origin origin,
     PictureSet pictures,
     TrainingState beginning,
-    EncodingStore encodings,
+    @Nullable Path init,
+    Frozen frozen,
     long cacheBytes) {
-
-  /** What encodes pictures and texts, and where that is kept. */
-  Frozen frozen() {
-    return new Frozen(beginning.weights(), beginning.compute().toString(), encodings);
-  }
 
   /**
    * How many of the text encoder's last layers are not read.
