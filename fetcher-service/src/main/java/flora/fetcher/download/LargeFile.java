@@ -337,12 +337,12 @@ final class LargeFile {
             mainSource(claim.parts()),
             Instant.now(engine.clock()));
     claim.confirm();
-    archive.mark(target.bucket(), file, verified);
+    var marked = archive.mark(target.bucket(), file, verified);
     if (file.sha256() == null) {
       store.delete(target.bucket(), target.key());
     }
     claim.finish();
-    return verified;
+    return marked;
   }
 
   /** Who gave most of it, {@code store} where nobody knows any more. */

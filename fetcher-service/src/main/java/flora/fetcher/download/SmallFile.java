@@ -97,10 +97,10 @@ final class SmallFile extends FileTask {
           new Verified(
               digests.sha256(), file.size(), digests.verifiedBy(), source, Instant.now(clock));
       archive.put(bucket, verified.sha256(), bytes);
-      archive.mark(bucket, file, verified);
+      var marked = archive.mark(bucket, file, verified);
       convict(givers);
       board.remove(this);
-      done.accept(verified);
+      done.accept(marked);
     } else {
       tally.set(0);
       mismatched(givers, digests);

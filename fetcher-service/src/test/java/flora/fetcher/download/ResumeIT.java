@@ -87,8 +87,8 @@ class ResumeIT {
     MIDDLE(null, null),
     BEFORE_THE_PARTS_ARE_JOINED("before", "complete"),
     WHILE_THE_PARTS_ARE_JOINED("after", "complete"),
-    BEFORE_THE_MARKER("before", "put"),
-    AFTER_THE_MARKER("after", "put");
+    BEFORE_THE_MARKER("before", "putIfAbsent"),
+    AFTER_THE_MARKER("after", "putIfAbsent");
 
     private final String side;
     private final String operation;
@@ -110,7 +110,7 @@ class ResumeIT {
     long before;
     try (var worker = worker()) {
       if (moment.operation != null) {
-        var key = digest.hex() + (moment.operation.equals("put") ? ".verified" : "");
+        var key = digest.hex() + (moment.operation.equals("putIfAbsent") ? ".verified" : "");
         worker.say("trap " + moment.side + " " + moment.operation + " " + key + " 1");
       }
       worker.say("fetch 1 " + repo.id());
@@ -209,7 +209,7 @@ class ResumeIT {
   enum Sleep {
     IN_THE_MIDDLE("after", "part"),
     BEFORE_THE_PARTS_ARE_JOINED("before", "complete"),
-    BEFORE_THE_MARKER("before", "put");
+    BEFORE_THE_MARKER("before", "putIfAbsent");
 
     private final String side;
     private final String operation;
@@ -229,7 +229,7 @@ class ResumeIT {
     var remains = new Remains(store);
     try (var sleeper = worker();
         var other = new Instance(store, SILENCE, List.of(Source.hub(hub.endpoint())))) {
-      var key = digest.hex() + (sleep.operation.equals("put") ? ".verified" : "");
+      var key = digest.hex() + (sleep.operation.equals("putIfAbsent") ? ".verified" : "");
       sleeper.say("trap " + sleep.side + " " + sleep.operation + " " + key + " 1");
       sleeper.say("fetch 1 " + repo.id());
       sleeper.hear("caught");

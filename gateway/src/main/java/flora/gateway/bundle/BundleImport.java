@@ -241,7 +241,7 @@ final class BundleImport {
             id.digest(), listed.size(), file.verifiedBy(), file.source(), file.fetchedAt());
     // by its git id it is found only where that was seen to be right
     boolean isKnownByGit = computed.equals(file.gitSha1());
-    archive.mark(
+    return archive.mark(
         id.bucket(),
         new HubFile(
             file.path(),
@@ -249,7 +249,6 @@ final class BundleImport {
             isKnownByGit ? computed : file.gitSha1(),
             isKnownByGit ? null : id.digest()),
         verified);
-    return verified;
   }
 
   /** A small file. What its header says is no reason to reserve memory. */

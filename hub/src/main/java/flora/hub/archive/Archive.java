@@ -253,14 +253,27 @@ public final class Archive {
         digest, size, original.verifiedBy(), original.source(), original.fetchedAt());
   }
 
-  /** Says that a blob's digest was right: from now on it counts. */
-  public void mark(String bucket, HubFile file, Verified verified) {
+  /**
+   * Says that a blob's digest was right: from now on it counts. What was said first stays, so that
+   * all who list the same files write the same list of them.
+   *
+   * @return what it is marked with
+   */
+  public Verified mark(String bucket, HubFile file, Verified verified) {
     var gitId = file.gitSha1();
     if (file.sha256() == null && gitId != null) {
       var key = StoreLayout.gitBlob(gitId);
       store.put(bucket, key, Json.bytes(verified.sha256()), JSON);
     }
-    store.put(bucket, StoreLayout.verified(verified.sha256()), Json.bytes(verified), JSON);
+    var key = StoreLayout.verified(verified.sha256());
+    if (store.putIfAbsent(bucket, key, Json.bytes(verified), JSON).isPresent()) {
+      return verified;
+    }
+    var first = marker(bucket, verified.sha256());
+    if (first.isEmpty()) {
+      store.put(bucket, key, Json.bytes(verified), JSON);
+    }
+    return first.orElse(verified);
   }
 
   /**
