@@ -10,6 +10,7 @@ import flora.labeler.image.DatasetException;
 import flora.labeler.image.ImageSet;
 import flora.labeler.spool.WorkFolder;
 import flora.labeler.work.ShardRow;
+import flora.models.aten.NativeHeap;
 import flora.schemas.Event;
 import flora.schemas.EventStamp;
 import flora.schemas.Stage;
@@ -113,6 +114,7 @@ final class LabelerFlow implements StageFlow {
       return completed(dataset, version, merged, plan, checked, newest);
     } finally {
       job.rest();
+      NativeHeap.giveBack();
     }
   }
 

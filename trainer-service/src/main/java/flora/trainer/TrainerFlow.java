@@ -2,6 +2,7 @@ package flora.trainer;
 
 import ai.djl.engine.EngineException;
 import flora.models.ModelException;
+import flora.models.aten.NativeHeap;
 import flora.schemas.Event;
 import flora.schemas.EventStamp;
 import flora.schemas.Json;
@@ -95,6 +96,7 @@ final class TrainerFlow implements StageFlow {
       throw isOutOfMemory(e) ? new TrainerException.OutOfMemory(e) : e;
     } finally {
       delete(scratch);
+      NativeHeap.giveBack();
     }
   }
 

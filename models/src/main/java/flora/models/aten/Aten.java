@@ -37,6 +37,14 @@ public final class Aten {
     return one("linear", x, w, b);
   }
 
+  /**
+   * {@link #linear} as a convolution over rows of pixels, which the engine gives to another library
+   * (oneDNN instead of MKL).
+   */
+  public static NDArray linearPixels(NDArray x, NDArray w, @Nullable NDArray b) {
+    return one("linear_pixels", x, w, b);
+  }
+
   /** {@code y + s·((x·aᵀ)·bᵀ)}: a linear layer's output with its low-rank change. */
   public static NDArray lora(NDArray y, NDArray x, NDArray a, NDArray b, double s) {
     return one("lora", y, x, a, b, s);

@@ -77,11 +77,11 @@ public final class Linear implements AdaptableLayer {
   }
 
   private NDArray adapted(Adapter adapter, NDArray x) {
-    if (!(product instanceof Product.Plain(var weight, var bias, var activation))) {
+    if (!(product instanceof Product.Plain plain)) {
       throw new IllegalStateException(name + " has an adapter although it is no fp32 layer");
     }
-    NDArray y = adapter.adapt(x, Aten.linear(x, weight, bias));
-    return activation == null ? y : activation.apply(y);
+    NDArray y = adapter.adapt(x, plain.linear(x));
+    return plain.activation() == null ? y : plain.activation().apply(y);
   }
 
   /** How it computes: a small layer of an int8 network is one of packed fp32. */

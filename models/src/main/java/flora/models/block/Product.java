@@ -27,8 +27,15 @@ sealed interface Product {
       implements Product {
     @Override
     public NDArray of(NDArray x) {
-      NDArray y = Aten.linear(x, weight, bias);
+      NDArray y = linear(x);
       return activation == null ? y : activation.apply(y);
+    }
+
+    /** Without the activation. */
+    NDArray linear(NDArray x) {
+      long rows = x.size() / weight.getShape().get(1);
+      boolean isOfPixels = Multiplier.here().prefersPixels(rows) && !x.getDevice().isGpu();
+      return isOfPixels ? Aten.linearPixels(x, weight, bias) : Aten.linear(x, weight, bias);
     }
 
     @Override

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /** A process that is spoken to in lines. */
@@ -27,32 +28,45 @@ final class Child implements AutoCloseable {
     in = process.outputWriter(StandardCharsets.UTF_8);
   }
 
-  /** Starts a main class; what it says on standard error goes to a log file. */
-  static Child java(Class<?> main, Path log, List<String> options, List<String> arguments) {
-    return java(main, log, Map.of(), options, arguments);
-  }
+  /** What the launcher sets for Flora, and a peer's users do not have. */
+  private static final Set<String> LAUNCHER =
+      Set.of(
+          "OMP_WAIT_POLICY",
+          "GOMP_SPINCOUNT",
+          "MALLOC_ARENA_MAX",
+          "MALLOC_MMAP_THRESHOLD_",
+          "MALLOC_TRIM_THRESHOLD_");
 
-  /** {@link #java(Class, Path, List, List)} with more in its environment. */
-  static Child java(
-      Class<?> main,
-      Path log,
-      Map<String, String> environment,
-      List<String> options,
-      List<String> arguments) {
+  /**
+   * Starts a main class as the launcher does; what it says on standard error goes to a log file.
+   */
+  static Child java(Class<?> main, Path log, List<String> options, List<String> arguments) {
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     command.addAll(arguments);
-    return start(main.getSimpleName(), log, environment, command);
+    return start(main.getSimpleName(), log, new ProcessBuilder(command));
   }
 
-  /** Starts any program that is spoken to in lines. */
-  static Child start(String name, Path log, Map<String, String> environment, List<String> command) {
+  /**
+   * Starts a peer's program in Python, in the environment that the caller's user has.
+   *
+   * @param threads that compute
+   */
+  static Child python(String name, Path log, int threads, List<String> command) {
+    var builder = new ProcessBuilder(command);
+    var environment = builder.environment();
+    environment.keySet().removeAll(LAUNCHER);
+    var number = Integer.toString(threads);
+    environment.putAll(
+        Map.of("HF_HUB_OFFLINE", "1", "OMP_NUM_THREADS", number, "MKL_NUM_THREADS", number));
+    return start(name, log, builder);
+  }
+
+  private static Child start(String name, Path log, ProcessBuilder builder) {
     try {
-      var builder =
-          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()));
-      builder.environment().putAll(environment);
+      builder.redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()));
       return new Child(name, builder.start());
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -231,8 +231,6 @@ public final class LabelBench {
         Child.java(
             LabelMain.class,
             folder.resolve("flora.log"),
-            // as the launcher and the image set it: who waits does not take a core
-            Map.of("OMP_WAIT_POLICY", "PASSIVE"),
             List.of(
                 "-Xmx3g",
                 "--enable-native-access=ALL-UNNAMED",

@@ -6,7 +6,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /** Zero-shot labels by {@code transformers}: a Python process that is spoken to in lines. */
@@ -50,17 +49,16 @@ final class LabelPeer {
       return Optional.empty();
     }
     var program = Files.writeString(work.resolve("label_peer.py"), PROGRAM);
-    var one = Integer.toString(threads);
     var child =
-        Child.start(
+        Child.python(
             "transformers",
             work.resolve("peer.log"),
-            Map.of("HF_HUB_OFFLINE", "1", "OMP_NUM_THREADS", one, "MKL_NUM_THREADS", one),
+            threads,
             List.of(
                 python,
                 program.toString(),
                 model.toString(),
-                one,
+                Integer.toString(threads),
                 Integer.toString(batch),
                 new String(Json.bytes(labels), StandardCharsets.UTF_8)));
     child.hear();

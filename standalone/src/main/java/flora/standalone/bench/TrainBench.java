@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -132,12 +131,10 @@ public final class TrainBench {
   }
 
   private Child child(Path folder, int side, String mode) {
-    var one = Integer.toString(threads);
     var child =
         Child.java(
             TrainMain.class,
             folder.resolve("flora.log"),
-            Map.of("OMP_WAIT_POLICY", "PASSIVE", "OMP_NUM_THREADS", one, "MALLOC_ARENA_MAX", "2"),
             List.of(
                 "-Xmx512m",
                 "--enable-native-access=ALL-UNNAMED",

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /** The same steps by {@code diffusers} and {@code peft}: a Python process, spoken to in lines. */
@@ -58,19 +57,18 @@ final class TrainPeer {
       return Optional.empty();
     }
     var program = Files.writeString(work.resolve("train_peer.py"), PROGRAM);
-    var one = Integer.toString(threads);
     var child =
-        Child.start(
+        Child.python(
             "diffusers",
             work.resolve("peer.log"),
-            Map.of("HF_HUB_OFFLINE", "1", "OMP_NUM_THREADS", one, "MKL_NUM_THREADS", one),
+            threads,
             List.of(
                 python,
                 program.toString(),
                 model.toString(),
                 Integer.toString(side),
                 Integer.toString(rank),
-                one,
+                Integer.toString(threads),
                 mode));
     child.hear();
     return Optional.of(child);
