@@ -25,11 +25,9 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -414,7 +412,7 @@ public final class Archive {
         continue;
       }
       var old = Json.read(there.get().bytes(), RepoManifest.class);
-      var merged = merged(old, own);
+      var merged = MergedLists.of(old, own);
       if (merged.equals(old)
           || store
               .putIfMatch(bucket, key, Json.bytes(merged), JSON, there.get().etag())
@@ -422,34 +420,6 @@ public final class Archive {
         return;
       }
     }
-  }
-
-  private static RepoManifest merged(RepoManifest old, RepoManifest own) {
-    var byPath =
-        new TreeMap<>(
-            own.files().stream()
-                .collect(Collectors.toMap(RepoManifest.Entry::path, Function.identity())));
-    for (var entry : old.files()) {
-      var now = byPath.get(entry.path());
-      byPath.put(entry.path(), now == null ? entry : better(entry, now));
-    }
-    return new RepoManifest(own.repo(), own.commit(), List.copyOf(byPath.values()));
-  }
-
-  private static RepoManifest.Entry better(RepoManifest.Entry old, RepoManifest.Entry now) {
-    // what the repository itself has at a path comes before what was made for it
-    if ((old.convertedFrom() == null) != (now.convertedFrom() == null)) {
-      return old.convertedFrom() == null ? old : now;
-    }
-    if (old.sha256().equals(now.sha256())) {
-      return old.listedBy(both(old.listedBy(), now.listedBy()));
-    }
-    // a commit has one file at a path: somebody's list is wrong, and fewer share it
-    return old.listedBy().size() > now.listedBy().size() ? old : now;
-  }
-
-  private static List<String> both(List<String> some, List<String> others) {
-    return Stream.concat(some.stream(), others.stream()).distinct().sorted().toList();
   }
 
   private static RepoManifest.Entry entry(HubFile file, Verified verified) {
