@@ -189,7 +189,8 @@ class RequestTableTest {
               });
       var document = (RequestReaderTest.FLAT + "lora_preset: " + name + "\n").getBytes(UTF_8);
       if (missing.isEmpty()) {
-        assertThat(RequestReader.read(document, ContentKind.YAML).request().train()).isNotNull();
+        var plan = RequestReader.read(document, ContentKind.YAML).request().train();
+        assertHasValuesOf(name, (ObjectNode) Json.mapper().valueToTree(plan));
       } else {
         var e =
             catchThrowableOfType(
@@ -198,6 +199,29 @@ class RequestTableTest {
         assertThat(missing).anyMatch(key -> e.getMessage().contains(key));
       }
     }
+  }
+
+  private static void assertHasValuesOf(String preset, ObjectNode plan) {
+    Presets.written(preset)
+        .values()
+        .forEach(
+            (word, node) -> {
+              var shape =
+                  Stream.of(RequestKey.values())
+                      .filter(k -> k.section() == Section.TRAIN && k.key().equals(word))
+                      .findFirst()
+                      .orElseThrow()
+                      .shape();
+              var value = shape.readOrNull(node);
+              // of the thousand steps that are taken when nothing else is said
+              var expected =
+                  value instanceof Double d && shape instanceof Shape.Steps
+                      ? (Object) (long) (d * 1000)
+                      : value;
+              assertThat(shape.readOrNull(JsonDocument.read(Json.bytes(plan.get(word)))))
+                  .as("%s of %s", word, preset)
+                  .isEqualTo(expected);
+            });
   }
 
   private static Stream<RequestKey> ofTraining() {
