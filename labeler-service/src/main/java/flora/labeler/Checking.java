@@ -136,6 +136,8 @@ final class Checking {
     int resolution =
         switch (request.train()) {
           case TrainingPlan.StableDiffusionLora plan -> plan.pictures().resolution();
+          case TrainingPlan.AdapterMerge _, TrainingPlan.AdapterConvert _ ->
+              CheckSettings.USUAL_RESOLUTION;
           case null -> CheckSettings.USUAL_RESOLUTION;
         };
     return new CheckSettings(

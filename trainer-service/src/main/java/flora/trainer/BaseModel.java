@@ -79,7 +79,7 @@ record BaseModel(ModelFiles files, TrainingJob.Origin origin, SortedMap<String, 
   }
 
   /** The file with all networks, where there is no folder of the denoiser. */
-  private static Optional<RepoManifest.Entry> singleFile(RepoManifest manifest) {
+  static Optional<RepoManifest.Entry> singleFile(RepoManifest manifest) {
     if (manifest.files().stream().anyMatch(file -> isPart(file.path(), "unet"))) {
       return Optional.empty();
     }

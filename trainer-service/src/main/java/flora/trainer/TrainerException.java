@@ -44,6 +44,23 @@ abstract sealed class TrainerException extends PipelineException {
     }
   }
 
+  /** An adapter that a request names is not there. */
+  static final class NoSuchAdapter extends TrainerException {
+    NoSuchAdapter(String source) {
+      super("there is no adapter " + source, null);
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.ARTIFACT_NOT_FOUND;
+    }
+
+    @Override
+    public String hint() {
+      return "name a run that has succeeded, or upload the file: ./flora models put FILE";
+    }
+  }
+
   /** The machine has not enough memory. */
   static final class OutOfMemory extends TrainerException {
     OutOfMemory(Throwable cause) {

@@ -87,7 +87,15 @@ final class TrainerFlow implements StageFlow {
     var scratch = scratch(context);
     var models = scratch.resolve("models");
     try {
-      return train(request, context, scratch, models);
+      return switch (request.train()) {
+        case TrainingPlan.StableDiffusionLora plan ->
+            train(request, plan, context, scratch, models);
+        case TrainingPlan.AdapterMerge plan ->
+            new AdapterWork(store, cache, context, scratch).merge(request.name(), plan);
+        case TrainingPlan.AdapterConvert plan ->
+            new AdapterWork(store, cache, context, scratch).convert(request.name(), plan);
+        case null -> throw new TrainerException.PartMissing("a training plan");
+      };
     } catch (ModelException e) {
       throw TrainerException.ModelRefused.of(e, models);
     } catch (SafetensorsException e) {
@@ -101,8 +109,11 @@ final class TrainerFlow implements StageFlow {
   }
 
   private Function<EventStamp, Event> train(
-      RunRequest request, StageContext context, Path scratch, Path models) {
-    var plan = plan(request);
+      RunRequest request,
+      TrainingPlan.StableDiffusionLora plan,
+      StageContext context,
+      Path scratch,
+      Path models) {
     var head = context.head();
     var fetched = head.fetch();
     var labelled = head.label();
@@ -193,13 +204,6 @@ final class TrainerFlow implements StageFlow {
   private EncodingStore encodings(Path scratch) {
     var room = properties.encodingStore().toBytes();
     return new EncodingStore(store, folder(scratch.resolve("encodings")), room);
-  }
-
-  private static TrainingPlan.StableDiffusionLora plan(RunRequest request) {
-    return switch (request.train()) {
-      case TrainingPlan.StableDiffusionLora plan -> plan;
-      case null -> throw new TrainerException.PartMissing("a training plan");
-    };
   }
 
   /** The newest checkpoint of this very training, if there is one. */

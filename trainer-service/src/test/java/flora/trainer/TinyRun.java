@@ -144,6 +144,19 @@ final class TinyRun {
     return digests;
   }
 
+  /** Brings the first file whose name begins so into a folder. */
+  static Path file(ObjectStore store, Completed completed, String prefix, Path folder)
+      throws IOException {
+    var object =
+        completed.artifacts().stream()
+            .filter(artifact -> artifact.name().startsWith(prefix))
+            .findFirst()
+            .orElseThrow()
+            .object();
+    var to = Files.createTempFile(folder, "artifact", ".safetensors");
+    return Files.write(to, store.read(object.bucket(), object.key()).orElseThrow().bytes());
+  }
+
   private Snapshot model(RepoRole role, Path folder) {
     var repo = new RepoId("tiny/" + folder.getFileName().toString().replace("tiny-", ""));
     var files = new ArrayList<RepoManifest.Entry>();

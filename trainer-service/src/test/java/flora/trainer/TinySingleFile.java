@@ -10,8 +10,10 @@ import flora.models.stablediffusion.VaeConfig;
 import flora.tensors.Checkpoint;
 import flora.tensors.DType;
 import flora.tensors.SafetensorsWriter;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -65,5 +67,15 @@ public final class TinySingleFile {
         writer.add(stored, type, shape, out -> out.write(bytes.array()));
       }
     }
+  }
+
+  /** Changes a file of a model. */
+  static void rewrite(Path file, String pattern, String replacement) throws IOException {
+    var before = Files.readString(file);
+    var after = before.replaceAll(pattern, replacement);
+    if (after.equals(before)) {
+      throw new AssertionError(file + " does not say " + pattern);
+    }
+    Files.writeString(file, after);
   }
 }

@@ -15,9 +15,14 @@ import flora.schemas.PipelineException;
 import flora.schemas.RunId;
 import flora.schemas.Sha256;
 import flora.schemas.fetch.RepoRole;
+import flora.schemas.request.AdapterUse;
 import flora.schemas.request.NetworkPlan;
 import flora.schemas.request.OptimizerPlan;
 import flora.schemas.request.TrainingPlan;
+import flora.schemas.request.TrainingPlan.AdapterForm;
+import flora.schemas.run.Head;
+import flora.schemas.store.StoreLayout;
+import flora.schemas.training.Artifact;
 import flora.schemas.training.CheckpointManifest;
 import flora.schemas.training.TrainingEvent;
 import flora.schemas.training.TrainingEvent.AdapterExported;
@@ -34,6 +39,7 @@ import flora.tensors.DType;
 import flora.trainer.checkpoint.CheckpointStore;
 import flora.trainer.checkpoint.ComputeFingerprint;
 import flora.trainer.checkpoint.TrainingState;
+import flora.trainer.merge.Merge;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -67,6 +73,7 @@ class TrainerIT {
   private static Map<String, Sha256> undisturbed;
 
   private static RecordingContext undisturbedContext;
+  private static Completed undisturbedCompleted;
 
   @TempDir Path folder;
 
@@ -76,7 +83,8 @@ class TrainerIT {
     store = TinyRun.connect(s3.endpoint().toString(), s3.accessKey(), s3.secretKey());
     var run = new TinyRun(store, RunId.of("undisturbed")).prepare(PICTURES);
     undisturbedContext = new RecordingContext(store, run.id(), 1);
-    undisturbed = TinyRun.adapter(train(undisturbedContext, TinyRun.PLAN, HERE, shared));
+    undisturbedCompleted = train(undisturbedContext, TinyRun.PLAN, HERE, shared);
+    undisturbed = TinyRun.adapter(undisturbedCompleted);
   }
 
   @AfterAll
@@ -143,8 +151,9 @@ class TrainerIT {
         Files.copy(from, to);
       }
     }
-    rewrite(parts.resolve("vae/config.json"), "\"norm_num_groups\": 8", "\"norm_num_groups\": 16");
-    rewrite(
+    TinySingleFile.rewrite(
+        parts.resolve("vae/config.json"), "\"norm_num_groups\": 8", "\"norm_num_groups\": 16");
+    TinySingleFile.rewrite(
         parts.resolve("text_encoder/config.json"),
         "\"num_attention_heads\": \\d+",
         "\"num_attention_heads\": 1");
@@ -179,23 +188,78 @@ class TrainerIT {
     }
   }
 
-  private static void rewrite(Path file, String pattern, String replacement) throws IOException {
-    var before = Files.readString(file);
-    var after = before.replaceAll(pattern, replacement);
-    assertThat(after).isNotEqualTo(before);
-    Files.writeString(file, after);
+  @Test
+  void anAdapterOfARunIsMergedAndConvertedByOthers(TestInfo test) throws Exception {
+    var source = RunId.of(test.getDisplayName(), "source");
+    var head = Head.empty(source).with(undisturbedCompleted);
+    store.put(StoreLayout.RUNS, StoreLayout.head(source), Json.bytes(head), "application/json");
+    var run = new TinyRun(store, RunId.of(test.getDisplayName(), "merge")).prepare(1);
+    var use = AdapterUse.parse(source + ":0.5");
+
+    var context = new RecordingContext(store, run.id(), 1);
+    var merged = train(context, new TrainingPlan.AdapterMerge(List.of(use)), HERE, folder);
+
+    assertThat(merged.artifacts())
+        .extracting(Artifact::name)
+        .contains(
+            "merged/model_index.json",
+            "merged/unet/diffusion_pytorch_model.safetensors",
+            "merged/tokenizer/vocab.json");
+    assertThat(context.events(AdapterExported.class)).hasSameSizeAs(merged.artifacts());
+    var adapter = folder.resolve("adapter.safetensors");
+    Files.copy(kohya(undisturbedCompleted), adapter);
+    var expected = folder.resolve("expected");
+    int changed =
+        Merge.merge(
+            TinyRun.resource("parity/models/tiny-sd"),
+            List.of(new Merge.Use(adapter, 0.5, 0.5)),
+            expected,
+            (done, total) -> {});
+    assertThat(merged.total()).isEqualTo(changed).isPositive();
+    var weights = "unet/diffusion_pytorch_model.safetensors";
+    var got = file(merged, "merged/" + weights);
+    try (var ours = Checkpoint.open(got);
+        var theirs = Checkpoint.open(expected.resolve(weights))) {
+      for (var name : theirs.names()) {
+        assertThat(ours.data(name).mismatch(theirs.data(name))).as(name).isEqualTo(-1);
+      }
+    }
+
+    var plan = new TrainingPlan.AdapterConvert(List.of(use), List.of(AdapterForm.PEFT), null);
+    var converted = train(new RecordingContext(store, run.id(), 2), plan, HERE, folder);
+    assertThat(converted.artifacts())
+        .extracting(Artifact::name)
+        .containsExactly(
+            "adapter/peft/unet/adapter_config.json", "adapter/peft/unet/adapter_model.safetensors");
+    try (var ours =
+            Checkpoint.open(file(converted, "adapter/peft/unet/adapter_model.safetensors"));
+        var theirs =
+            Checkpoint.open(
+                file(undisturbedCompleted, "adapter/peft/unet/adapter_model.safetensors"))) {
+      assertThat(ours.names()).containsExactlyInAnyOrderElementsOf(theirs.names());
+      for (var name : theirs.names()) {
+        assertThat(ours.data(name).mismatch(theirs.data(name))).as(name).isEqualTo(-1);
+      }
+    }
+  }
+
+  @Test
+  void anAdapterThatIsNotThereIsNamed(TestInfo test) {
+    var plan = new TrainingPlan.AdapterMerge(List.of(AdapterUse.parse("nobody-has-it")));
+
+    var failure = failure(test, plan);
+
+    assertThat(failure.code()).isEqualTo(ErrorCode.ARTIFACT_NOT_FOUND);
+    assertThat(failure).hasMessageContaining("nobody-has-it");
+    assertThat(failure.hint()).contains("models put");
   }
 
   private Path kohya(Completed completed) throws IOException {
-    var artifact =
-        completed.artifacts().stream()
-            .filter(a -> a.name().startsWith("adapter/kohya/"))
-            .findFirst()
-            .orElseThrow();
-    var to = Files.createTempFile(folder, "adapter", ".safetensors");
-    var object = artifact.object();
-    Files.write(to, store.read(object.bucket(), object.key()).orElseThrow().bytes());
-    return to;
+    return file(completed, "adapter/kohya/");
+  }
+
+  private Path file(Completed completed, String prefix) throws IOException {
+    return TinyRun.file(store, completed, prefix, folder);
   }
 
   @Test

@@ -124,6 +124,7 @@ final class RunController {
     var dataset = request.dataset();
     return switch (request.train()) {
       case null -> null;
+      case TrainingPlan.AdapterMerge _, TrainingPlan.AdapterConvert _ -> null;
       case TrainingPlan.StableDiffusionLora plan ->
           dataset == null
               ? Estimates.of(plan)

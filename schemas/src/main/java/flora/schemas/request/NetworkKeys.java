@@ -20,10 +20,19 @@ final class NetworkKeys {
   static final KeySpec TASK =
       train(
               "task",
-              choice("text-to-image", "causal-lm", "image-classification"),
+              choice(
+                  "text-to-image",
+                  "adapter-merge",
+                  "adapter-convert",
+                  "causal-lm",
+                  "image-classification"),
               "text-to-image",
               "Flora")
           .theirs("task_type");
+  static final KeySpec ADAPTERS =
+      train("adapters", new Shape.TextList(16, 300, false), null, "none");
+  static final KeySpec ADAPTER_FORMS =
+      train("adapter_forms", new Shape.TextList(3, 20, true), null, "all three");
   static final KeySpec LORA_RANK =
       train("lora_rank", whole(1, 1024), 8L, "the articles; diffusers and kohya 4")
           .flat("lora_rank", "r")

@@ -34,16 +34,49 @@ final class RequestAssembly {
       throw RequestException.invalid(
           "", "the request asks for nothing", "give it a model, a dataset, or both and train");
     }
-    if (train != null && model == null) {
-      throw RequestException.invalid(
-          "/model", "training needs a model to adapt", "add model.base_model");
-    }
-    if (train != null && dataset == null) {
-      throw RequestException.invalid(
-          "/dataset", "training needs pictures", "add dataset.name, or dataset.hub");
-    }
-    var request = new RunRequest(name(model, dataset), model, dataset, train);
+    requireParts(train, model, dataset);
+    var request = new RunRequest(name(model, dataset, train), model, dataset, train);
     return new EffectiveRequest(request, warnings);
+  }
+
+  private void requireParts(
+      @Nullable TrainingPlan train, @Nullable ModelSource model, @Nullable DatasetSource dataset) {
+    switch (train) {
+      case null -> {}
+      case TrainingPlan.StableDiffusionLora _ -> {
+        if (model == null) {
+          throw RequestException.invalid(
+              "/model", "training needs a model to adapt", "add model.base_model");
+        }
+        if (dataset == null) {
+          throw RequestException.invalid(
+              "/dataset", "training needs pictures", "add dataset.name, or dataset.hub");
+        }
+      }
+      case TrainingPlan.AdapterMerge _ -> {
+        if (model == null) {
+          throw RequestException.invalid(
+              "/model", "adapters are merged into a model", "add model.base_model");
+        }
+        for (var key : List.of(PRETRAINED_VAE, TOKENIZER_NAME)) {
+          if (given.has(key)) {
+            throw RequestException.invalid(
+                given.pointer(key),
+                "%s says nothing to a merge, which keeps the model's own".formatted(key.key()),
+                "leave it out");
+          }
+        }
+        requireNo(dataset);
+      }
+      case TrainingPlan.AdapterConvert _ -> requireNo(dataset);
+    }
+  }
+
+  private static void requireNo(@Nullable DatasetSource dataset) {
+    if (dataset != null) {
+      throw RequestException.invalid(
+          "/dataset", "adapters are merged and converted without pictures", "leave dataset out");
+    }
   }
 
   private boolean hasModel() {
@@ -69,7 +102,8 @@ final class RequestAssembly {
         || (!nested && (given.has(OUTPUT_DIR) || given.has(LOGGING_DIR)));
   }
 
-  private String name(@Nullable ModelSource model, @Nullable DatasetSource dataset) {
+  private String name(
+      @Nullable ModelSource model, @Nullable DatasetSource dataset, @Nullable TrainingPlan train) {
     if (given.has(LOGGING_DIR)) {
       warnings.add(
           "logging_dir: the run keeps its logs, logs/metrics.jsonl and TensorBoard's file are among its"
@@ -85,6 +119,10 @@ final class RequestAssembly {
     }
     if (dataset != null) {
       return dataset.name();
+    }
+    if (model == null && train instanceof TrainingPlan.AdapterConvert conversion) {
+      return References.nameFrom(
+          "adapters", given.pointer(ADAPTERS), conversion.adapter().source());
     }
     var repo = model == null ? "" : model.baseModel();
     return References.nameFrom("base_model", given.pointer(BASE_MODEL), repo.split("@", 2)[0]);

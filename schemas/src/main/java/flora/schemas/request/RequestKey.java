@@ -137,6 +137,8 @@ enum RequestKey {
   // train: what is trained
   TRAIN_PRESET(NetworkKeys.PRESET),
   TASK(NetworkKeys.TASK),
+  ADAPTERS(NetworkKeys.ADAPTERS),
+  ADAPTER_FORMS(NetworkKeys.ADAPTER_FORMS),
   LORA_RANK(NetworkKeys.LORA_RANK),
   LORA_ALPHA(NetworkKeys.LORA_ALPHA),
   LORA_DROPOUT(NetworkKeys.LORA_DROPOUT),

@@ -39,9 +39,25 @@ final class TrainAssembly {
 
   TrainingPlan assemble() {
     var task = required(TASK);
-    if (!task.equals("text-to-image")) {
-      throw RequestException.unsupported(
-          given.pointer(TASK), "task %s is not there yet".formatted(task), "write text-to-image");
+    return switch (task) {
+      case "text-to-image" -> training();
+      case "adapter-merge", "adapter-convert" -> new AdapterAssembly(given).assemble(task);
+      default ->
+          throw RequestException.unsupported(
+              given.pointer(TASK),
+              "task %s is not there yet".formatted(task),
+              "write text-to-image");
+    };
+  }
+
+  private TrainingPlan training() {
+    for (var key : List.of(ADAPTERS, ADAPTER_FORMS)) {
+      if (!given.texts(key).isEmpty()) {
+        throw RequestException.invalid(
+            given.pointer(key),
+            key.key() + " is for the tasks adapter-merge and adapter-convert",
+            "write one of these as task, or leave it out");
+      }
     }
     if (!required(BIAS).equals("none")) {
       throw RequestException.unsupported(

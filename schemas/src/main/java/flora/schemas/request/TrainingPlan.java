@@ -5,11 +5,65 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.annotation.JsonTypeName;
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
+import flora.schemas.request.KeepPlan.SavePrecision;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What to train and how; one record for each task. */
+/** What to train and how, or what to make of adapters; one record for each task. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "task")
 public sealed interface TrainingPlan {
+
+  /**
+   * Adapters are added to the weights of the request's model.
+   *
+   * @param adapters at least one
+   */
+  @JsonTypeName("adapter-merge")
+  record AdapterMerge(List<AdapterUse> adapters) implements TrainingPlan {
+    public AdapterMerge {
+      adapters = List.copyOf(adapters);
+    }
+  }
+
+  /**
+   * An adapter is written in other programs' keys.
+   *
+   * @param adapters the one
+   * @param adapterForms for which programs
+   * @param savePrecision of the matrices; null = as they are stored
+   */
+  @JsonTypeName("adapter-convert")
+  record AdapterConvert(
+      List<AdapterUse> adapters,
+      List<AdapterForm> adapterForms,
+      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable SavePrecision savePrecision)
+      implements TrainingPlan {
+    public AdapterConvert {
+      adapters = List.copyOf(adapters);
+      adapterForms = List.copyOf(adapterForms);
+      if (adapters.size() != 1) {
+        throw new IllegalArgumentException("one adapter is converted at a time");
+      }
+    }
+
+    /** The one. */
+    public AdapterUse adapter() {
+      return adapters.getFirst();
+    }
+  }
+
+  /** Whose keys an adapter has. */
+  enum AdapterForm {
+    /** sd-scripts' and the WebUIs'. */
+    @JsonProperty("kohya")
+    KOHYA,
+    /** diffusers'. */
+    @JsonProperty("diffusers")
+    DIFFUSERS,
+    /** peft's. */
+    @JsonProperty("peft")
+    PEFT
+  }
 
   /**
    * A LoRA for a Stable Diffusion UNet, trained as {@code train_text_to_image_lora.py} of diffusers

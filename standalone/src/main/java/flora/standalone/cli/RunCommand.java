@@ -227,6 +227,11 @@ final class RunCommand implements Callable<Integer> {
                 Path.of(output), artifact.name().substring("adapter/kohya/".length()));
         client.download(artifact.url(), file);
         System.out.printf("%s  sha256 %s%n", file, artifact.sha256());
+      } else if (artifact.name().startsWith("merged/")) {
+        var file =
+            OutputFile.inside(Path.of(output), artifact.name().substring("merged/".length()));
+        client.download(artifact.url(), file);
+        System.out.printf("%s  sha256 %s%n", file, artifact.sha256());
       }
     }
   }
