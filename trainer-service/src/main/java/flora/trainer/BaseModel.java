@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Comparator;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -56,10 +57,18 @@ record BaseModel(ModelFiles files, TrainingJob.Origin origin, SortedMap<String, 
         single
             .map(file -> ModelFiles.open(baseFiles.path().resolve(file.path())))
             .orElseGet(() -> ModelFiles.Folders.of(baseFiles.path()));
+    Sha256 vaeWeights = null;
     if (vae.isPresent()) {
       var own = SnapshotFolder.open(cache, vae.get(), folder);
       collect(digests, "vae", own);
       files = files.withVae(own.path());
+      vaeWeights =
+          digests.entrySet().stream()
+              .filter(file -> file.getKey().startsWith("vae/"))
+              .filter(file -> file.getKey().endsWith(".safetensors"))
+              .map(Map.Entry::getValue)
+              .findFirst()
+              .orElse(null);
     }
     if (tokenizer.isPresent()) {
       var own =
@@ -74,7 +83,8 @@ record BaseModel(ModelFiles files, TrainingJob.Origin origin, SortedMap<String, 
             base.commit(),
             single
                 .map(RepoManifest.Entry::sha256)
-                .orElseGet(() -> unetDigest(baseFiles.manifest())));
+                .orElseGet(() -> unetDigest(baseFiles.manifest())),
+            vaeWeights);
     return new BaseModel(files, origin, digests);
   }
 

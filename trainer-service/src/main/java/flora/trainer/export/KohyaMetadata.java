@@ -39,6 +39,10 @@ final class KohyaMetadata {
     put("ss_base_model_version", provenance.baseVersion());
     put("ss_sd_model_name", provenance.baseModel());
     put("ss_new_sd_model_hash", provenance.baseWeights().hex());
+    var vae = provenance.shown().vae();
+    if (vae != null) {
+      put("ss_new_vae_hash", vae.hex());
+    }
     put("ss_v2", provenance.baseVersion().startsWith("sd_v2"));
     put("ss_seed", provenance.plan().seed());
     put("ss_training_comment", null);
@@ -114,6 +118,13 @@ final class KohyaMetadata {
     put("ss_bucket_no_upscale", plan.bucketNoUpscale());
     put("ss_min_bucket_reso", plan.enableBucket() ? plan.minBucketReso() : null);
     put("ss_max_bucket_reso", plan.enableBucket() ? plan.maxBucketReso() : null);
+    var shown = provenance.shown();
+    if (!shown.cuts().isEmpty()) {
+      if (plan.enableBucket()) {
+        put("ss_bucket_info", shown.bucketInfo());
+      }
+      put("ss_tag_frequency", shown.tagFrequency(provenance.dataset()));
+    }
     put(
         "ss_dataset_dirs",
         Json.mapper()

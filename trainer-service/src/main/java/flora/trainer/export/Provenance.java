@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param plan how it was trained
  * @param steps optimizer steps in all
  * @param epochs passes over the dataset that were begun
+ * @param shown the pictures
  */
 public record Provenance(
     String name,
@@ -35,7 +36,38 @@ public record Provenance(
     long pictures,
     TrainingPlan.StableDiffusionLora plan,
     long steps,
-    long epochs) {
+    long epochs,
+    Shown shown) {
+
+  /** Of pictures of which nothing is told. */
+  public Provenance(
+      String name,
+      String baseModel,
+      @Nullable String baseCommit,
+      Sha256 baseWeights,
+      String baseVersion,
+      String predictionType,
+      String dataset,
+      Sha256 datasetVersion,
+      long pictures,
+      TrainingPlan.StableDiffusionLora plan,
+      long steps,
+      long epochs) {
+    this(
+        name,
+        baseModel,
+        baseCommit,
+        baseWeights,
+        baseVersion,
+        predictionType,
+        dataset,
+        datasetVersion,
+        pictures,
+        plan,
+        steps,
+        epochs,
+        Shown.NOTHING);
+  }
 
   /** What every file says of its origin. */
   SortedMap<String, String> metadata() {
@@ -65,6 +97,7 @@ public record Provenance(
         pictures,
         plan,
         fewerSteps,
-        epochs);
+        epochs,
+        shown);
   }
 }

@@ -17,10 +17,13 @@ import flora.trainer.data.SampleList;
 import flora.trainer.encode.Latents;
 import flora.trainer.encode.Prompts;
 import flora.trainer.export.Provenance;
+import flora.trainer.export.Shown;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedSet;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 
 /**
@@ -380,7 +383,28 @@ public final class StableDiffusionLoraRecipe {
         job.pictures().size(),
         plan,
         total,
-        Math.ceilDiv(total, order.stepsPerEpoch()));
+        Math.ceilDiv(total, order.stepsPerEpoch()),
+        shown());
+  }
+
+  private Shown shown() {
+    var times = new TreeMap<Integer, Integer>();
+    samples.training().forEach(sample -> times.merge(sample.picture(), 1, Integer::sum));
+    var pictures = job.pictures();
+    var cuts = new ArrayList<Shown.Cut>();
+    times.forEach(
+        (picture, count) -> {
+          var size = pictures.size(picture);
+          cuts.add(
+              new Shown.Cut(
+                  pictures.fileName(picture),
+                  pictures.caption(picture),
+                  size.width(),
+                  size.height(),
+                  samples.place(picture).bucket(),
+                  count));
+        });
+    return new Shown(job.origin().vae(), cuts);
   }
 
   /** The pictures of the remaining steps, in the order in which they come. */

@@ -55,6 +55,8 @@ public record TrainingJob(
    * @param repository its name
    * @param commit its version
    * @param weights digest of the adapted network's weights
+   * @param vae digest of the weights of an autoencoder of its own; null = the model's
    */
-  public record Origin(String repository, @Nullable String commit, Sha256 weights) {}
+  public record Origin(
+      String repository, @Nullable String commit, Sha256 weights, @Nullable Sha256 vae) {}
 }
