@@ -103,7 +103,11 @@ public final class TrainBench {
           peer.turn(steps);
         }
       }
-      return told(title(side, mode, load), flora, peer, time, memory);
+      boolean reached = told(title(side, mode, load), flora, peer, time, memory);
+      if (peer != null && mode.equals("kept")) {
+        share(flora, peer);
+      }
+      return reached;
     }
   }
 
@@ -128,6 +132,20 @@ public final class TrainBench {
     }
     out.println();
     return reached;
+  }
+
+  /** How far both are from what the processor can multiply at all. */
+  private void share(Contender flora, Contender peer) {
+    double operations = Double.parseDouble(peer.child.ask("operations"));
+    double most = Double.parseDouble(flora.child.ask(TrainMain.PRODUCT));
+    out.printf(
+        Locale.ROOT,
+        "- of the %.0f GFLOP/s of a large product: flora %.0f %%, %s %.0f %% (%.0f GFLOP a step, as PyTorch counts)%n",
+        most / 1e9,
+        100 * operations / most / Table.median(flora.medians).orElseThrow(),
+        PEER,
+        100 * operations / most / Table.median(peer.medians).orElseThrow(),
+        operations / 1e9);
   }
 
   private Child child(Path folder, int side, String mode) {

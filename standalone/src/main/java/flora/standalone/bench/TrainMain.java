@@ -29,7 +29,8 @@ import java.util.regex.Pattern;
 /**
  * Training steps of a LoRA alone in a process, on latents and texts that are there already. Each
  * line is a number of steps, answered with one line of JSON: seconds of each, and the most memory
- * that the process has ever held, in bytes.
+ * that the process has ever held, in bytes; {@value #PRODUCT} is answered with the operations a
+ * second that a large product of matrices reaches.
  */
 final class TrainMain {
 
@@ -44,6 +45,12 @@ final class TrainMain {
   private static final long SMALL = 1 << 20;
 
   private static final Pattern PEAK = Pattern.compile("VmHWM:\\s+(\\d+) kB");
+
+  /** The line that asks for {@link #fastestProduct}. */
+  static final String PRODUCT = "product";
+
+  private static final int SIDE = 2048;
+  private static final int PRODUCTS = 8;
 
   private TrainMain() {}
 
@@ -70,6 +77,10 @@ final class TrainMain {
       long done = 0;
       var lines = Child.lines();
       for (String line; (line = lines.readLine()) != null; ) {
+        if (line.equals(PRODUCT)) {
+          System.out.println(fastestProduct());
+          continue;
+        }
         var seconds = new ArrayList<Double>();
         for (int left = Integer.parseInt(line); left > 0; left--) {
           long start = System.nanoTime();
@@ -86,6 +97,21 @@ final class TrainMain {
             Json.mapper().writeValueAsString(Map.of("seconds", seconds, "peak", peak())));
       }
     }
+  }
+
+  /** Operations a second of a product of matrices, by the faster of the engine's ways. */
+  private static double fastestProduct() {
+    double best = Double.MAX_VALUE;
+    try (var _ = new Scope()) {
+      var x = normal("x", 0, SIDE, SIDE);
+      var packed = Aten.packLinear(normal("w", 0, SIDE, SIDE));
+      for (int i = 0; i < PRODUCTS; i++) {
+        long start = System.nanoTime();
+        Aten.packedLinear(x, packed, "none", null).close();
+        best = Math.min(best, (System.nanoTime() - start) / 1e9);
+      }
+    }
+    return 2.0 * SIDE * SIDE * SIDE / best;
   }
 
   private static DenoisingLoss.Batch batch(

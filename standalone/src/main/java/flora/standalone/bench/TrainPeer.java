@@ -17,6 +17,7 @@ final class TrainPeer {
       import torch
       from diffusers import DDPMScheduler, UNet2DConditionModel
       from peft import LoraConfig, get_peft_model
+      from torch.utils.flop_counter import FlopCounterMode
       torch.set_num_threads(threads)
       torch.manual_seed(0)
       schedule = DDPMScheduler.from_pretrained(folder + "/scheduler")
@@ -31,17 +32,24 @@ final class TrainPeer {
       kept = [(torch.randn(1, unet.config.in_channels, side // 8, side // 8), torch.randn(1, 77, width)) for _ in range(4)]
       print("ready", flush=True)
       done = 0
+      def step():
+          latents, context = kept[done % 4]
+          noise, times = torch.randn_like(latents), torch.randint(0, schedule.config.num_train_timesteps, (1,))
+          predicted = network(schedule.add_noise(latents, noise, times), times, context).sample
+          torch.nn.functional.mse_loss(predicted, noise).backward()
+          torch.nn.utils.clip_grad_norm_(trained, 1.0)
+          optimizer.step()
+          optimizer.zero_grad()
       for line in sys.stdin:
+          if line == "operations\\n":
+              with FlopCounterMode(display=False) as counter:
+                  step()
+              print(counter.get_total_flops(), flush=True)
+              continue
           seconds = []
           for _ in range(int(line)):
               start = time.perf_counter()
-              latents, context = kept[done % 4]
-              noise, times = torch.randn_like(latents), torch.randint(0, schedule.config.num_train_timesteps, (1,))
-              predicted = network(schedule.add_noise(latents, noise, times), times, context).sample
-              torch.nn.functional.mse_loss(predicted, noise).backward()
-              torch.nn.utils.clip_grad_norm_(trained, 1.0)
-              optimizer.step()
-              optimizer.zero_grad()
+              step()
               seconds.append(time.perf_counter() - start)
               done += 1
           print(json.dumps({"seconds": seconds, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}), flush=True)
