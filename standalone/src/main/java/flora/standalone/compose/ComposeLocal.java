@@ -192,7 +192,10 @@ public final class ComposeLocal implements AutoCloseable {
       if (line.startsWith("FROM ")) {
         isIts = line.endsWith(" AS runtime") || line.endsWith(" AS service");
       }
-      if (isIts) {
+      if (isIts && !lines.isEmpty() && lines.getLast().endsWith("\\")) {
+        var begun = lines.removeLast();
+        lines.add(begun.substring(0, begun.length() - 1).strip() + " " + line.strip());
+      } else if (isIts) {
         lines.add(line);
       }
     }
