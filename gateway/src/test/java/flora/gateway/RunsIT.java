@@ -183,6 +183,23 @@ class RunsIT {
     assertThat(control(run.id())).isEqualTo(new Control(Control.Desired.CANCELLED, 3));
   }
 
+  @Test
+  void countsTheCheckpointsAndPreviewsThatPeopleAskFor() {
+    var run = gateway.submit("{name: wanted, model: {base_model: owner/wanted}}");
+    var address = "/v1/runs/" + run.id().value();
+
+    for (var wish : List.of("save", "preview", "save")) {
+      assertThat(gateway.post(address + "/" + wish, "", "").statusCode()).isEqualTo(202);
+    }
+
+    assertThat(control(run.id())).isEqualTo(new Control(Control.Desired.RUNNING, 3, 2L, 1L));
+    gateway.post(address + "/cancel", "", "");
+    for (var wish : List.of("save", "preview")) {
+      assertThat(gateway.post(address + "/" + wish, "", "").statusCode()).isEqualTo(409);
+    }
+    assertThat(control(run.id())).isEqualTo(new Control(Control.Desired.CANCELLED, 4, 2L, 1L));
+  }
+
   private static Control control(RunId run) {
     var stored = store.read(StoreLayout.RUNS, StoreLayout.control(run)).orElseThrow();
     return Json.read(stored.bytes(), Control.class);

@@ -61,23 +61,6 @@ abstract sealed class TrainerException extends PipelineException {
     }
   }
 
-  /** The machine has not enough memory. */
-  static final class OutOfMemory extends TrainerException {
-    OutOfMemory(Throwable cause) {
-      super("the machine has not enough memory for a training step", cause);
-    }
-
-    @Override
-    public ErrorCode code() {
-      return ErrorCode.DEVICE_OUT_OF_MEMORY;
-    }
-
-    @Override
-    public String hint() {
-      return "lower batch_size (and raise gradient_accumulation_steps), or resolution";
-    }
-  }
-
   /** The model, as the stage before has fetched it, cannot be used. */
   static final class ModelRefused extends TrainerException {
     private final ErrorCode code;

@@ -42,7 +42,6 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -83,6 +82,11 @@ final class TrainerFlow implements StageFlow {
   }
 
   @Override
+  public boolean pausesItself() {
+    return true;
+  }
+
+  @Override
   public Function<EventStamp, Event> run(RunRequest request, StageContext context) {
     var scratch = scratch(context);
     var models = scratch.resolve("models");
@@ -101,7 +105,7 @@ final class TrainerFlow implements StageFlow {
     } catch (SafetensorsException e) {
       throw TrainerException.ModelRefused.of(e, models);
     } catch (EngineException e) {
-      throw isOutOfMemory(e) ? new TrainerException.OutOfMemory(e) : e;
+      throw RecipeException.OutOfMemory.isTold(e) ? new RecipeException.OutOfMemory(e) : e;
     } finally {
       delete(scratch);
       NativeHeap.giveBack();
@@ -150,7 +154,8 @@ final class TrainerFlow implements StageFlow {
               beginning,
               init == null ? null : init.file(),
               new Frozen(model.digests(), compute.toString(), encodings),
-              properties.encodingCache().toBytes());
+              properties.encodingCache().toBytes(),
+              System::nanoTime);
       try {
         return train(job, resumed, checkpoints, model, context, scratch);
       } catch (RecipeException.CheckpointUnreadable e) {
@@ -176,7 +181,7 @@ final class TrainerFlow implements StageFlow {
       var trained = StableDiffusionLoraRecipe.train(job, resumed, events);
       saves.newest(); // the last one is safe before anybody hears of the end
 
-      context.proceed();
+      events.mayPause();
       var names = export(trained, plan, model, scratch.resolve("export"));
       var artifacts = new ArrayList<>(publish(names, context, events, scratch.resolve("export")));
       artifacts.addAll(curves.finish());
@@ -239,7 +244,7 @@ final class TrainerFlow implements StageFlow {
       List<String> names, StageContext context, TrainingEvents events, Path folder) {
     var artifacts = new ArrayList<Artifact>();
     for (var name : names) {
-      context.proceed();
+      events.mayPause();
       var key = StoreLayout.attempt(context.runId(), context.epoch(), name);
       var type = name.endsWith(".json") ? "application/json" : "application/octet-stream";
       var object = store.upload(StoreLayout.RUNS, key, folder.resolve(name), type);
@@ -271,14 +276,6 @@ final class TrainerFlow implements StageFlow {
     store.put(StoreLayout.RUNS, key, bytes, "application/json");
     return new Artifact(
         RUN_CARD, new ObjectRef(StoreLayout.RUNS, key, bytes.length, Sha256.sum(bytes)));
-  }
-
-  /** PyTorch's words for it, on the CPU and on a GPU. */
-  private static boolean isOutOfMemory(EngineException e) {
-    var message = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
-    return message.contains("can't allocate memory")
-        || message.contains("not enough memory")
-        || message.contains("out of memory");
   }
 
   private Path scratch(StageContext context) {

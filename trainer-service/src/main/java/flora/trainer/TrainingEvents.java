@@ -2,6 +2,7 @@ package flora.trainer;
 
 import flora.schemas.Event;
 import flora.schemas.EventStamp;
+import flora.schemas.run.Control;
 import flora.schemas.training.Artifact;
 import flora.schemas.training.TrainingEvent;
 import flora.stage.StageContext;
@@ -90,6 +91,7 @@ final class TrainingEvents implements TrainingWatch {
   @Override
   public void validated(long step, double loss, Judged judged) {
     log.info("held-out pictures at step {}: {}, {}", step, loss, judged);
+    curves.validated(step, loss);
     context.publish(
         at ->
             new TrainingEvent.Validated(
@@ -108,6 +110,42 @@ final class TrainingEvents implements TrainingWatch {
   public void proceed() {
     context.proceed();
     saves.check();
+  }
+
+  @Override
+  public void mayPause() {
+    proceed();
+    if (!wishes().pause()) {
+      return;
+    }
+    saves.newest(); // safe before anybody hears of it
+    var safe = context.head().checkpoint();
+    context.publish(
+        at ->
+            new TrainingEvent.Paused(
+                at.runId(),
+                at.attempt(),
+                at.seq(),
+                at.at(),
+                safe == null ? 0 : safe.step(),
+                safe == null ? null : safe.manifest()));
+    throw new StageContext.RunPaused(context.runId());
+  }
+
+  @Override
+  public Wishes wishes() {
+    var control = context.control();
+    return new Wishes(
+        control.desired() == Control.Desired.PAUSED, control.savesAsked(), control.previewsAsked());
+  }
+
+  @Override
+  public void batchReduced(long step, int pieceSize, int accumulation) {
+    log.warn("memory is short: from step {} on {} at a time", step, pieceSize);
+    context.publish(
+        at ->
+            new TrainingEvent.BatchReduced(
+                at.runId(), at.attempt(), at.seq(), at.at(), step, pieceSize, accumulation));
   }
 
   @Override

@@ -23,6 +23,7 @@ public class RecordingContext implements StageContext {
   private final int attempt;
   private final List<Event> events = new ArrayList<>();
   private Runnable onProceed = () -> {};
+  private volatile Control control = Control.NONE;
 
   public RecordingContext(ObjectStore store, RunId run, int attempt) {
     this.store = store;
@@ -34,6 +35,11 @@ public class RecordingContext implements StageContext {
   public RecordingContext onProceed(Runnable action) {
     onProceed = action;
     return this;
+  }
+
+  /** What people want from now on. */
+  public void want(Control wanted) {
+    control = wanted;
   }
 
   public List<Event> events() {
@@ -94,7 +100,7 @@ public class RecordingContext implements StageContext {
 
   @Override
   public Control control() {
-    return Control.NONE;
+    return control;
   }
 
   @Override

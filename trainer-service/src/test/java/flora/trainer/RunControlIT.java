@@ -4,23 +4,37 @@ import static flora.trainer.TinyRun.adapter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.djl.engine.EngineException;
+import flora.schemas.ErrorCode;
 import flora.schemas.EventStamp;
+import flora.schemas.PipelineException;
 import flora.schemas.RunId;
 import flora.schemas.request.KeepPlan;
 import flora.schemas.request.OptimizerPlan;
 import flora.schemas.request.TrainingPlan;
+import flora.schemas.run.Control;
+import flora.schemas.run.Control.Desired;
+import flora.schemas.training.TrainingEvent.BatchReduced;
+import flora.schemas.training.TrainingEvent.CheckpointSaved;
 import flora.schemas.training.TrainingEvent.Completed;
+import flora.schemas.training.TrainingEvent.Paused;
 import flora.schemas.training.TrainingEvent.RolledBack;
 import flora.schemas.training.TrainingEvent.Started;
 import flora.schemas.training.TrainingEvent.StepsCompleted;
+import flora.stage.StageContext.RunPaused;
 import flora.store.memory.MemoryObjectStore;
 import flora.trainer.checkpoint.ComputeFingerprint;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -37,6 +51,24 @@ class RunControlIT {
           OptimizerPlan.Length.ofSteps(6),
           new OptimizerPlan.Rate(16, TrainingPlan.LrScheduler.COSINE, 2),
           OptimizerPlan.AdamW.DEFAULT);
+
+  /** Four steps, none of them with a checkpoint but the last. */
+  private static final TrainingPlan.StableDiffusionLora CALM =
+      TinyRun.PLAN
+          .with(
+              OptimizerPlan.of(
+                  2,
+                  1,
+                  OptimizerPlan.Length.ofSteps(4),
+                  OptimizerPlan.Rate.constant(1e-3),
+                  OptimizerPlan.AdamW.DEFAULT))
+          .with(KeepPlan.of(100));
+
+  /** PyTorch's words. */
+  private static final EngineException SHORTAGE =
+      new EngineException(
+          "[enforce fail at alloc_cpu.cpp:118] err == 0. DefaultCPUAllocator: can't allocate memory:"
+              + " you tried to allocate 1024 bytes. Error code 12 (Cannot allocate memory)");
 
   private final MemoryObjectStore store = new MemoryObjectStore(Clock.systemUTC());
 
@@ -75,6 +107,161 @@ class RunControlIT {
       assertThat(second.events(Started.class).getFirst().step()).isEqualTo(resumedAt);
       assertThat(rates(second)).isEqualTo(rates(undisturbed).tailMap(resumedAt + 1));
     }
+  }
+
+  @Test
+  void aPausedTrainingSavesFirstAndEndsWithTheSameBytesWhenItGoesOn() {
+    var expected = adapter(completed(context("never paused", 1), CALM));
+    var first = context("paused", 1);
+    first.want(new Control(Desired.RUNNING, 1, 1L, 0L)); // a checkpoint, as soon as may be
+    first.onProceed(
+        () -> {
+          if (first.events(StepsCompleted.class).size() == 2) {
+            first.want(new Control(Desired.PAUSED, 2, 1L, 0L));
+          }
+        });
+
+    assertThatThrownBy(() -> completed(first, CALM)).isInstanceOf(RunPaused.class);
+
+    assertThat(first.events(CheckpointSaved.class))
+        .extracting(CheckpointSaved::step)
+        .containsExactly(1L, 3L);
+    var safe = first.head().checkpoint().manifest();
+    assertThat(first.events().getLast())
+        .isInstanceOfSatisfying(
+            Paused.class,
+            paused -> {
+              assertThat(paused.step()).isEqualTo(3);
+              assertThat(paused.checkpoint()).isEqualTo(safe);
+            });
+    var second = new RecordingContext(store, first.runId(), 2);
+    second.want(new Control(Desired.RUNNING, 3, 1L, 0L));
+    assertThat(adapter(completed(second, CALM))).isEqualTo(expected);
+    assertThat(second.events(Started.class).getFirst().step()).isEqualTo(3);
+    // the wish is fulfilled already
+    assertThat(second.events(CheckpointSaved.class))
+        .extracting(CheckpointSaved::step)
+        .containsExactly(3L, 4L);
+  }
+
+  @Test
+  void aTrainingThatIsPausedBeforeItsFirstStepBeginsAnew() {
+    var context = context("early", 1);
+    context.want(new Control(Desired.PAUSED, 1));
+
+    assertThatThrownBy(() -> completed(context, CALM)).isInstanceOf(RunPaused.class);
+
+    assertThat(context.events())
+        .singleElement()
+        .isInstanceOfSatisfying(Paused.class, p -> assertThat(p.checkpoint()).isNull());
+  }
+
+  @Test
+  void trainingEndsWithWhatItHasWhenItsTimeIsOver() {
+    var o = CALM.optimizer();
+    var hasty =
+        CALM.with(
+            new OptimizerPlan(
+                o.batchSize(),
+                o.gradientAccumulationSteps(),
+                null,
+                1000,
+                o.learningRate(),
+                o.lrScheduler(),
+                o.lrWarmupSteps(),
+                o.adamBeta1(),
+                o.adamBeta2(),
+                o.adamEpsilon(),
+                o.weightDecay(),
+                o.maxGradNorm(),
+                false,
+                Duration.ofMillis(1),
+                null,
+                null,
+                1,
+                1.0,
+                null));
+    var context = context("hasty", 1);
+
+    var completed = completed(context, hasty);
+
+    assertThat(completed.stoppedEarly()).isEqualTo("time");
+    assertThat(completed.total()).isEqualTo(1);
+    var again = new RecordingContext(store, context.runId(), 2);
+    assertThat(adapter(completed(again, hasty))).isEqualTo(adapter(completed));
+    assertThat(again.events(StepsCompleted.class)).isEmpty();
+  }
+
+  @Test
+  void whatDoesNotFitIntoMemoryIsComputedInSmallerPiecesToTheSameEnd() {
+    var expected = context("roomy", 1);
+    completed(expected, CALM);
+    var first = context("short of memory", 1);
+    var isTold = new AtomicBoolean();
+    first.onProceed(
+        () -> {
+          int done = first.events(StepsCompleted.class).size();
+          if (done == 1 && !isTold.getAndSet(true)) {
+            throw SHORTAGE;
+          }
+          if (done == 3) {
+            throw new IllegalStateException("power cut");
+          }
+        });
+
+    assertThatThrownBy(() -> completed(first, CALM)).hasMessage("power cut");
+
+    assertThat(first.events(BatchReduced.class))
+        .singleElement()
+        .satisfies(
+            reduced -> {
+              assertThat(reduced.step()).isEqualTo(2);
+              assertThat(reduced.microBatch()).isEqualTo(1);
+              assertThat(reduced.accumulation()).isEqualTo(2);
+            });
+    assertThat(first.events(CheckpointSaved.class))
+        .extracting(CheckpointSaved::step)
+        .containsExactly(2L);
+    var second = new RecordingContext(store, first.runId(), 2);
+    var pieces = new AtomicInteger();
+    second.onProceed(
+        () -> {
+          if (!second.events(Started.class).isEmpty()
+              && second.events(StepsCompleted.class).isEmpty()) {
+            pieces.incrementAndGet();
+          }
+        });
+    completed(second, CALM);
+    assertThat(pieces).hasValue(2); // its first batch of two is still computed in two
+    var losses = new ArrayList<>(losses(first).subList(0, 2));
+    losses.addAll(losses(second));
+    assertThat(losses).hasSize(4);
+    for (int i = 0; i < 4; i++) {
+      assertThat(losses.get(i)).isCloseTo(losses(expected).get(i), Offset.offset(1e-4));
+    }
+  }
+
+  @Test
+  void aMachineOnWhichNotOnePictureFitsIsNamed() {
+    var context = context("tiny machine", 1);
+    context.onProceed(
+        () -> {
+          if (!context.events(Started.class).isEmpty()) {
+            throw SHORTAGE;
+          }
+        });
+
+    assertThatThrownBy(() -> completed(context, CALM))
+        .isInstanceOfSatisfying(
+            PipelineException.class,
+            e -> {
+              assertThat(e.code()).isEqualTo(ErrorCode.DEVICE_OUT_OF_MEMORY);
+              assertThat(e.hint()).contains("gradient_checkpointing");
+            });
+  }
+
+  private static List<Double> losses(RecordingContext context) {
+    return context.events(StepsCompleted.class).stream().map(StepsCompleted::loss).toList();
   }
 
   /** The rate of each step; where one was taken again, that of the last time. */

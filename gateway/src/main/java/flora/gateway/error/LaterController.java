@@ -18,8 +18,6 @@ final class LaterController {
 
   @RequestMapping({
     "/v1/runs/{id}/retry",
-    "/v1/runs/{id}/save",
-    "/v1/runs/{id}/preview",
     "/v1/adapters/{*rest}",
     "/v1/workers/{*rest}",
     "/v1/dead-letters/{*rest}",

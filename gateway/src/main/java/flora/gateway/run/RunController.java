@@ -173,6 +173,16 @@ final class RunController {
     return ResponseEntity.accepted().body(runs.resume(id));
   }
 
+  @PostMapping("/v1/runs/{id}/save")
+  ResponseEntity<Run> save(@PathVariable String id) {
+    return ResponseEntity.accepted().body(runs.save(id));
+  }
+
+  @PostMapping("/v1/runs/{id}/preview")
+  ResponseEntity<Run> preview(@PathVariable String id) {
+    return ResponseEntity.accepted().body(runs.preview(id));
+  }
+
   /** The dataset whose pictures have to be uploaded before; null when none has to. */
   private static @Nullable String uploaded(RunRequest request) {
     var dataset = request.dataset();

@@ -155,6 +155,44 @@ public final class Runs {
     return want(text, Control.Desired.PAUSED, Control.Desired.RUNNING);
   }
 
+  /**
+   * Asks a training for a checkpoint at the end of its step; each time for one more.
+   *
+   * @throws Refusal.NotActive when the run is over, or to be cancelled
+   */
+  Run save(String text) {
+    return ask(text, Control::askingForSave);
+  }
+
+  /**
+   * Asks a training for its previews at the end of its step; each time once more.
+   *
+   * @throws Refusal.NotActive when the run is over, or to be cancelled
+   */
+  Run preview(String text) {
+    return ask(text, Control::askingForPreviews);
+  }
+
+  private Run ask(String text, UnaryOperator<Control> wish) {
+    var run = get(text);
+    if (run.status().isTerminal()) {
+      throw new Refusal.NotActive(run.id(), word(run.status()));
+    }
+    var control =
+        change(
+            run.id(),
+            known -> known.desired() == Control.Desired.CANCELLED ? known : wish.apply(known));
+    if (control.desired() == Control.Desired.CANCELLED) {
+      throw new Refusal.NotActive(run.id(), word(Run.Status.CANCELLED));
+    }
+    var now = clock.instant().truncatedTo(ChronoUnit.MILLIS);
+    var event =
+        new RunEvent.ControlChanged(
+            run.id(), 1, 1 + control.version(), now, control.desired(), control.version());
+    outbox.tell(event);
+    return RunJoin.join(run, event);
+  }
+
   private Run want(String text, Control.Desired before, Control.Desired wanted) {
     var run = get(text);
     if (run.status().isTerminal()) {

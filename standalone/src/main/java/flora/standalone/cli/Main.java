@@ -63,6 +63,7 @@ import picocli.CommandLine.Model.OptionSpec;
       LogsCommand.class,
       GetCommand.class,
       PauseCommand.class,
+      SaveCommand.class,
       ResumeCommand.class,
       CancelCommand.class,
       PreviewCommand.class,

@@ -104,6 +104,14 @@ public final class GatewayClient implements AutoCloseable {
     return want(id, "resume");
   }
 
+  public Run save(RunId id) throws InterruptedException {
+    return want(id, "save");
+  }
+
+  public Run preview(RunId id) throws InterruptedException {
+    return want(id, "preview");
+  }
+
   private Run want(RunId id, String wish) throws InterruptedException {
     var request = request("/v1/runs/" + id + "/" + wish).POST(BodyPublishers.noBody()).build();
     return read(send(request, BodyHandlers.ofByteArray()), Run.class);

@@ -9,11 +9,21 @@ import org.jspecify.annotations.Nullable;
  *
  * @param rateFactor what every learning rate is multiplied by
  * @param rollbacks how often training went back to an earlier step
+ * @param pieceSize pictures that are computed at once; null = a batch
+ * @param secondsTrained how long all steps took
+ * @param savesDone how many of the checkpoints that people asked for were saved
+ * @param previewsDone how often previews were drawn because people asked
  */
-public record Journal(double rateFactor, int rollbacks) {
+public record Journal(
+    double rateFactor,
+    int rollbacks,
+    @Nullable Integer pieceSize,
+    double secondsTrained,
+    long savesDone,
+    long previewsDone) {
 
   /** Of a training to which nothing has happened yet. */
-  public static final Journal NONE = new Journal(1, 0);
+  public static final Journal NONE = new Journal(1, 0, null, 0, 0, 0);
 
   private static final int MOST_ROLLBACKS = 3;
 
@@ -26,6 +36,24 @@ public record Journal(double rateFactor, int rollbacks) {
   public Optional<Journal> rolledBack() {
     return rollbacks == MOST_ROLLBACKS
         ? Optional.empty()
-        : Optional.of(new Journal(rateFactor / 2, rollbacks + 1));
+        : Optional.of(
+            new Journal(
+                rateFactor / 2, rollbacks + 1, pieceSize, secondsTrained, savesDone, previewsDone));
+  }
+
+  /** With other pieces from now on. */
+  public Journal inPiecesOf(int size) {
+    return new Journal(rateFactor, rollbacks, size, secondsTrained, savesDone, previewsDone);
+  }
+
+  /** After some more seconds. */
+  public Journal after(double seconds) {
+    return new Journal(
+        rateFactor, rollbacks, pieceSize, secondsTrained + seconds, savesDone, previewsDone);
+  }
+
+  /** With so many wishes fulfilled. */
+  public Journal fulfilled(long saves, long previews) {
+    return new Journal(rateFactor, rollbacks, pieceSize, secondsTrained, saves, previews);
   }
 }

@@ -1,5 +1,7 @@
 package flora.trainer.recipe;
 
+import java.util.Locale;
+import ai.djl.engine.EngineException;
 import flora.schemas.ErrorCode;
 import flora.schemas.PipelineException;
 import flora.schemas.dataset.Bucket;
@@ -122,6 +124,32 @@ public abstract sealed class RecipeException extends PipelineException {
     @Override
     public String hint() {
       return hint;
+    }
+  }
+
+  /** Not even one picture at a time fits into memory. */
+  public static final class OutOfMemory extends RecipeException {
+    public OutOfMemory(EngineException cause) {
+      super("the machine has not enough memory for a training step", cause);
+    }
+
+    /** Whether it is memory that the engine lacks: PyTorch's words, on the CPU and on a GPU. */
+    public static boolean isTold(EngineException e) {
+      var message = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
+      return message.contains("can't allocate memory")
+          || message.contains("not enough memory")
+          || message.contains("out of memory");
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.DEVICE_OUT_OF_MEMORY;
+    }
+
+    @Override
+    public String hint() {
+      return "lower resolution or batch_size, or write gradient_checkpointing: true"
+          + " (preset low-memory)";
     }
   }
 }

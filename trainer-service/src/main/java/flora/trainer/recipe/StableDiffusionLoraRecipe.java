@@ -25,6 +25,7 @@ import java.util.Optional;
 import java.util.SequencedSet;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Trains a LoRA for the UNet of a Stable Diffusion model, as diffusers' {@code
@@ -45,6 +46,7 @@ public final class StableDiffusionLoraRecipe {
   private static final int DROP_AFTER = 24;
 
   private static final String STOPPED_BY_VALIDATION = "validation";
+  private static final String STOPPED_BY_TIME = "time";
 
   private final TrainingJob job;
   private final TrainingPlan.StableDiffusionLora plan;
@@ -105,8 +107,8 @@ public final class StableDiffusionLoraRecipe {
           new StableDiffusionLoraRecipe(
               job, watch, order, total, networks, samples, prompts, latents);
       var needed = pictures(order, step(resumed), total);
-      prompts.encodeAll(needed, samples.validation(), watch::proceed);
-      latents.encodeAll(needed, samples.validation(), watch::proceed);
+      prompts.encodeAll(needed, samples.validation(), watch::mayPause);
+      latents.encodeAll(needed, samples.validation(), watch::mayPause);
       return recipe.train(resumed);
     }
   }
@@ -144,12 +146,15 @@ public final class StableDiffusionLoraRecipe {
     var best = new BestAdapter(job, networks, from);
     var losses = new LossLog(from.state().recentLosses());
     long first = from.state().step();
-    if (best.isHopeless()) {
-      return best.trained(provenance, first, losses, STOPPED_BY_VALIDATION);
+    var over = stopped(best);
+    if (over != null) {
+      return best.trained(provenance, first, losses, over);
     }
     for (long done = first + 1; done <= total; done++) {
       double factor = journal.rateFactor() * rate.factor(done - 1);
+      long begun = job.nanoTime().getAsLong();
       var outcome = runner.run(done, order.batches(done - 1), factor, watch::proceed);
+      journal = journal.after((job.nanoTime().getAsLong() - begun) / 1e9);
       losses.add(outcome.loss());
       watch.stepDone(
           new TrainingWatch.StepReport(
@@ -164,16 +169,47 @@ public final class StableDiffusionLoraRecipe {
         StepRunner.requireFinite("the loss on held-out pictures", done, found);
         best.add(done, found);
         watch.validated(done, found, Objects.requireNonNull(best.judged()));
-        last |= best.isHopeless();
       }
-      if (last || isDue(done, savingEvery())) {
+      over = stopped(best);
+      last |= over != null;
+      boolean isReduced = tellReduced(runner, done);
+      var wishes = watch.wishes();
+      boolean isAsked = wishes.saves() > journal.savesDone() || wishes.pause();
+      journal = journal.fulfilled(wishes.saves(), journal.previewsDone());
+      if (last || isAsked || isReduced || isDue(done, savingEvery())) {
         save(provenance.at(done), best, losses, done);
       }
-      if (last && done < total) {
-        return best.trained(provenance, done, losses, STOPPED_BY_VALIDATION);
+      if (last) {
+        return best.trained(provenance, done, losses, done == total ? null : over);
+      }
+      if (wishes.pause()) {
+        watch.mayPause();
       }
     }
     return best.trained(provenance, total, losses, null);
+  }
+
+  /** Why there are no more steps; null = there are. */
+  private @Nullable String stopped(BestAdapter best) {
+    var limit = plan.optimizer().maxTrainTime();
+    if (limit != null && journal.secondsTrained() >= limit.toNanos() / 1e9) {
+      return STOPPED_BY_TIME;
+    }
+    return best.isHopeless() ? STOPPED_BY_VALIDATION : null;
+  }
+
+  /** Whether a step did not fit into memory; the size that did is kept. */
+  private boolean tellReduced(StepRunner runner, long step) {
+    int batch = plan.optimizer().batchSize();
+    var before = journal.pieceSize();
+    int size = runner.pieceSize();
+    if (size == (before == null ? batch : before)) {
+      return false;
+    }
+    journal = journal.inPiecesOf(size);
+    int pieces = Math.ceilDiv(batch, size) * plan.optimizer().gradientAccumulationSteps();
+    watch.batchReduced(step, size, pieces);
+    return true;
   }
 
   private void save(Provenance provenance, BestAdapter best, LossLog losses, long step) {
@@ -186,13 +222,14 @@ public final class StableDiffusionLoraRecipe {
   }
 
   private StepRunner runner() {
+    var pieceSize = journal.pieceSize();
     var pieces = new PieceLoss(plan.seed(), networks, schedule, objective, latents, prompts);
     return new StepRunner(
         networks,
         pieces,
         segments(networks.unet(), plan.compute().gradientCheckpointing()),
         plan.optimizer().gradientAccumulationSteps(),
-        plan.optimizer().batchSize());
+        pieceSize == null ? plan.optimizer().batchSize() : pieceSize);
   }
 
   private static long step(Optional<CheckpointStore.Loaded> from) {

@@ -1,5 +1,6 @@
 package flora.trainer.recipe;
 
+import ai.djl.engine.EngineException;
 import flora.models.aten.Scope;
 import flora.models.aten.Segments;
 import flora.trainer.data.DataOrder;
@@ -17,7 +18,7 @@ final class StepRunner {
   private final PieceLoss pieces;
   private final Supplier<Segments> computations;
   private final int accumulation;
-  private final int pieceSize;
+  private int pieceSize;
 
   /**
    * What a step did.
@@ -44,14 +45,47 @@ final class StepRunner {
     this.pieceSize = pieceSize;
   }
 
+  /** Samples that are computed at once: fewer after a step that did not fit into memory. */
+  int pieceSize() {
+    return pieceSize;
+  }
+
   /**
-   * Takes a step.
+   * Takes a step; where memory is short, once more in pieces of half the size, and so on from then
+   * on.
    *
    * @param number of the step, from 1
    * @param factor of every group's rate
    * @param proceed called before each piece
+   * @throws RecipeException.LossNotFinite when the networks are to be loaded anew
+   * @throws RecipeException.OutOfMemory when not even one sample fits
    */
   Outcome run(long number, List<DataOrder.Batch> batches, double factor, Runnable proceed) {
+    double loss = gradients(number, batches, proceed);
+    double norm = networks.update(factor);
+    requireFinite("the gradient norm", number, norm);
+    return new Outcome(loss, norm);
+  }
+
+  private double gradients(long number, List<DataOrder.Batch> batches, Runnable proceed) {
+    while (true) {
+      try {
+        return accumulate(number, batches, proceed);
+      } catch (EngineException e) {
+        networks.forgetGradients();
+        if (!RecipeException.OutOfMemory.isTold(e)) {
+          throw e;
+        }
+        if (pieceSize == 1) {
+          throw new RecipeException.OutOfMemory(e);
+        }
+        pieceSize = Math.ceilDiv(pieceSize, 2);
+      }
+    }
+  }
+
+  /** Sums the gradients of a step; the mean loss. */
+  private double accumulate(long number, List<DataOrder.Batch> batches, Runnable proceed) {
     double loss = 0;
     for (var shown : batches) {
       // the share is the plan's also where an epoch ends with fewer batches, as in diffusers
@@ -67,9 +101,7 @@ final class StepRunner {
         }
       }
     }
-    double norm = networks.update(factor);
-    requireFinite("the gradient norm", number, norm);
-    return new Outcome(loss, norm);
+    return loss;
   }
 
   private List<DataOrder.Batch> cut(DataOrder.Batch shown) {

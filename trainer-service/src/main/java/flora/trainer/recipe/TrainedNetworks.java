@@ -209,6 +209,11 @@ final class TrainedNetworks implements AutoCloseable {
     return norm;
   }
 
+  /** Drops what {@link #accumulate} has summed. */
+  void forgetGradients() {
+    step.clear();
+  }
+
   /**
    * The networks as they are handed out until the end of the rest: nothing is dropped, and the
    * moving average stands in the place of what is learned.

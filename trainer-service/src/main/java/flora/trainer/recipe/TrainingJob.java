@@ -8,6 +8,7 @@ import flora.trainer.checkpoint.TrainingState;
 import flora.trainer.data.PictureSet;
 import flora.trainer.encode.Frozen;
 import java.nio.file.Path;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param init the adapter that it begins with; null = a new one
  * @param frozen what encodes pictures and texts, and where that is kept
  * @param cacheBytes memory for what the frozen encoders say
+ * @param nanoTime a clock that only runs forward, nanoseconds
  */
 public record TrainingJob(
     String name,
@@ -32,7 +34,8 @@ public record TrainingJob(
     TrainingState beginning,
     @Nullable Path init,
     Frozen frozen,
-    long cacheBytes) {
+    long cacheBytes,
+    LongSupplier nanoTime) {
 
   /**
    * How many of the text encoder's last layers are not read.

@@ -38,6 +38,24 @@ public interface TrainingWatch {
   /** Called between pieces of work; throws to stop the recipe. */
   void proceed();
 
+  /** {@link #proceed} where a pause loses nothing: throws also when somebody asked for one. */
+  void mayPause();
+
+  /** What people want, as it is known now. */
+  Wishes wishes();
+
+  /**
+   * What people want of a training.
+   *
+   * @param pause that it waits
+   * @param saves how many checkpoints they asked for since it began
+   * @param previews how often they asked for previews since it began
+   */
+  record Wishes(boolean pause, long saves, long previews) {}
+
+  /** Steps are computed in smaller pieces from now on, since they did not fit into memory. */
+  void batchReduced(long step, int pieceSize, int accumulation);
+
   /**
    * Training begins at its beginning; nothing is saved yet that others could go on from.
    *

@@ -25,4 +25,5 @@ public record StepMetrics(
     double cpuPercent,
     long memoryBytes,
     @Nullable Double gpuPercent,
-    @Nullable Long gpuMemoryBytes) {}
+    @Nullable Long gpuMemoryBytes)
+    implements LogLine {}

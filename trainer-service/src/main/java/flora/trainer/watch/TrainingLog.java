@@ -64,7 +64,7 @@ public final class TrainingLog implements AutoCloseable {
       RunId run,
       long epoch,
       Path folder,
-      List<StepMetrics> before,
+      List<LogLine> before,
       Clock clock,
       ResourceMeter meter)
       throws IOException {
@@ -79,8 +79,13 @@ public final class TrainingLog implements AutoCloseable {
     var begun = before.isEmpty() ? clock.instant() : before.getFirst().at();
     this.events = new EventFile(folder.resolve(EVENTS), begun);
     for (var line : before) {
-      smoothed.add(line.loss());
-      write(line);
+      switch (line) {
+        case StepMetrics step -> {
+          smoothed.add(step.loss());
+          write(step);
+        }
+        case ValidationMetrics validated -> write(validated);
+      }
     }
   }
 
@@ -116,7 +121,7 @@ public final class TrainingLog implements AutoCloseable {
   }
 
   /** The lines up to a step that the newest attempt before this one has left. */
-  private static List<StepMetrics> before(ObjectStore store, RunId run, long epoch, long step) {
+  private static List<LogLine> before(ObjectStore store, RunId run, long epoch, long step) {
     if (step == 0) {
       return List.of();
     }
@@ -127,7 +132,7 @@ public final class TrainingLog implements AutoCloseable {
       if (found.isPresent()) {
         return new String(found.get().bytes(), StandardCharsets.UTF_8)
             .lines()
-            .map(line -> Json.read(line.getBytes(StandardCharsets.UTF_8), StepMetrics.class))
+            .map(line -> LogLine.read(line.getBytes(StandardCharsets.UTF_8)))
             .filter(line -> line.step() <= step)
             .toList();
       }
@@ -161,13 +166,28 @@ public final class TrainingLog implements AutoCloseable {
     return average;
   }
 
-  private synchronized void write(StepMetrics line) {
+  /** Writes down the loss on held-out pictures. */
+  public void validated(long step, double loss) {
+    write(new ValidationMetrics(clock.instant(), step, loss));
+  }
+
+  private void append(LogLine line) {
     try {
       metrics.write(Json.bytes(line));
       metrics.write('\n');
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+    isNew = true;
+  }
+
+  private synchronized void write(ValidationMetrics line) {
+    append(line);
+    point(line, "loss/validation", line.validationLoss());
+  }
+
+  private synchronized void write(StepMetrics line) {
+    append(line);
     point(line, "loss/train", line.loss());
     point(line, "loss/smoothed", line.smoothedLoss());
     point(line, "learning_rate", line.learningRate());
@@ -181,10 +201,9 @@ public final class TrainingLog implements AutoCloseable {
     if (line.gpuMemoryBytes() != null) {
       point(line, "machine/gpu_memory_bytes", line.gpuMemoryBytes().doubleValue());
     }
-    isNew = true;
   }
 
-  private void point(StepMetrics line, String tag, double value) {
+  private void point(LogLine line, String tag, double value) {
     events.scalar(tag, line.at(), line.step(), value);
   }
 

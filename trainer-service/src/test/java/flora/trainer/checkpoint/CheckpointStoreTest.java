@@ -167,6 +167,6 @@ class CheckpointStoreTest {
         1.0,
         2,
         new Judged(1, 0.125, 3),
-        new Journal(0.5, 1));
+        new Journal(0.5, 1, 2, 3.5, 4, 5));
   }
 }
