@@ -177,7 +177,13 @@ final class TrainerFlow implements StageFlow {
     try (var curves = curves(context, done, folder(scratch.resolve("logs")));
         var saves = new Saves(checkpoints, folder(scratch.resolve("checkpoint")))) {
       var events =
-          new TrainingEvents(context, saves, curves, samplesPerStep(plan), System::nanoTime);
+          new TrainingEvents(
+              context,
+              saves,
+              (name, bytes, type) -> keep(context, name, bytes, type),
+              curves,
+              samplesPerStep(plan),
+              System::nanoTime);
       var trained = StableDiffusionLoraRecipe.train(job, resumed, events);
       saves.newest(); // the last one is safe before anybody hears of the end
 
@@ -271,11 +277,13 @@ final class TrainerFlow implements StageFlow {
             compute.toString(),
             trained.steps(),
             trained.loss());
-    var bytes = Json.bytes(card);
-    var key = StoreLayout.attempt(context.runId(), context.epoch(), RUN_CARD);
-    store.put(StoreLayout.RUNS, key, bytes, "application/json");
-    return new Artifact(
-        RUN_CARD, new ObjectRef(StoreLayout.RUNS, key, bytes.length, Sha256.sum(bytes)));
+    return new Artifact(RUN_CARD, keep(context, RUN_CARD, Json.bytes(card), "application/json"));
+  }
+
+  private ObjectRef keep(StageContext context, String name, byte[] bytes, String type) {
+    var key = StoreLayout.attempt(context.runId(), context.epoch(), name);
+    store.put(StoreLayout.RUNS, key, bytes, type);
+    return new ObjectRef(StoreLayout.RUNS, key, bytes.length, Sha256.sum(bytes));
   }
 
   private Path scratch(StageContext context) {

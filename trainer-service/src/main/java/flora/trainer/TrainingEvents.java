@@ -1,8 +1,11 @@
 package flora.trainer;
 
+import flora.models.image.RgbImage;
 import flora.schemas.Event;
 import flora.schemas.EventStamp;
 import flora.schemas.run.Control;
+import flora.schemas.store.ObjectRef;
+import flora.schemas.store.StoreLayout;
 import flora.schemas.training.Artifact;
 import flora.schemas.training.TrainingEvent;
 import flora.stage.StageContext;
@@ -15,12 +18,16 @@ import flora.trainer.checkpoint.TrainingState;
 import flora.trainer.recipe.TrainedAdapter;
 import flora.trainer.recipe.TrainingWatch;
 import flora.trainer.watch.TrainingLog;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import javax.imageio.ImageIO;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +39,7 @@ final class TrainingEvents implements TrainingWatch {
 
   private final StageContext context;
   private final Saves saves;
+  private final Keeping store;
   private final StepMeter meter;
   private final TrainingLog curves;
   private final int samplesPerStep;
@@ -44,11 +52,13 @@ final class TrainingEvents implements TrainingWatch {
   TrainingEvents(
       StageContext context,
       Saves saves,
+      Keeping store,
       TrainingLog curves,
       int samplesPerStep,
       LongSupplier nanoTime) {
     this.context = context;
     this.saves = saves;
+    this.store = store;
     this.curves = curves;
     this.samplesPerStep = samplesPerStep;
     this.meter = new StepMeter(nanoTime);
@@ -92,6 +102,7 @@ final class TrainingEvents implements TrainingWatch {
   public void validated(long step, double loss, Judged judged) {
     log.info("held-out pictures at step {}: {}, {}", step, loss, judged);
     curves.validated(step, loss);
+    meter.start(); // the time of looking at them is not that of a step
     context.publish(
         at ->
             new TrainingEvent.Validated(
@@ -137,6 +148,43 @@ final class TrainingEvents implements TrainingWatch {
     var control = context.control();
     return new Wishes(
         control.desired() == Control.Desired.PAUSED, control.savesAsked(), control.previewsAsked());
+  }
+
+  @Override
+  public void previewed(long step, int number, String prompt, long seed, RgbImage picture) {
+    var name = StoreLayout.PREVIEWS + "step-%06d-%d.png".formatted(step, number);
+    var png = png(picture);
+    curves.image("preview/" + number, step, png, picture.width(), picture.height());
+    var object = store.keep(name, png, "image/png");
+    context.publish(
+        at ->
+            new TrainingEvent.PreviewSaved(
+                at.runId(),
+                at.attempt(),
+                at.seq(),
+                at.at(),
+                step,
+                prompt,
+                seed,
+                new Artifact(name, object)));
+    meter.start(); // nor is that of drawings
+  }
+
+  private static byte[] png(RgbImage picture) {
+    var bytes = new ByteArrayOutputStream();
+    try {
+      ImageIO.write(picture.buffered(), "png", bytes);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return bytes.toByteArray();
+  }
+
+  /** Puts a small file of the attempt into the store. */
+  @FunctionalInterface
+  interface Keeping {
+    /** By its name within the attempt. */
+    ObjectRef keep(String name, byte[] bytes, String type);
   }
 
   @Override

@@ -9,21 +9,27 @@ import flora.schemas.ErrorCode;
 import flora.schemas.EventStamp;
 import flora.schemas.PipelineException;
 import flora.schemas.RunId;
+import flora.schemas.Sha256;
 import flora.schemas.request.KeepPlan;
 import flora.schemas.request.OptimizerPlan;
+import flora.schemas.request.PreviewPlan;
 import flora.schemas.request.TrainingPlan;
 import flora.schemas.run.Control;
 import flora.schemas.run.Control.Desired;
+import flora.schemas.training.Artifact;
 import flora.schemas.training.TrainingEvent.BatchReduced;
 import flora.schemas.training.TrainingEvent.CheckpointSaved;
 import flora.schemas.training.TrainingEvent.Completed;
 import flora.schemas.training.TrainingEvent.Paused;
+import flora.schemas.training.TrainingEvent.PreviewSaved;
 import flora.schemas.training.TrainingEvent.RolledBack;
 import flora.schemas.training.TrainingEvent.Started;
 import flora.schemas.training.TrainingEvent.StepsCompleted;
 import flora.stage.StageContext.RunPaused;
 import flora.store.memory.MemoryObjectStore;
 import flora.trainer.checkpoint.ComputeFingerprint;
+import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -34,6 +40,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.imageio.ImageIO;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -258,6 +265,64 @@ class RunControlIT {
               assertThat(e.code()).isEqualTo(ErrorCode.DEVICE_OUT_OF_MEMORY);
               assertThat(e.hint()).contains("gradient_checkpointing");
             });
+  }
+
+  @Test
+  void picturesAreDrawnOnTheWayWithoutChangingWhatIsLearned() throws Exception {
+    var plan =
+        CALM.with(KeepPlan.of(2))
+            .with(new PreviewPlan(List.of("a red square", ""), 3, "euler_a", 2.0, 2, 7L, true));
+    var whole = context("drawn", 1);
+    whole.want(new Control(Desired.RUNNING, 1, 0L, 1L)); // besides, as soon as may be
+    var expected = completed(whole, plan);
+    var without = completed(context("not drawn", 1), CALM.with(KeepPlan.of(2)));
+
+    assertThat(adapter(expected)).isEqualTo(adapter(without));
+    assertThat(whole.events(PreviewSaved.class))
+        .extracting(PreviewSaved::step)
+        .containsExactly(0L, 0L, 1L, 1L, 3L, 3L, 4L, 4L);
+    var first = whole.events(PreviewSaved.class).getFirst();
+    assertThat(first.prompt()).isEqualTo("a red square");
+    assertThat(first.seed()).isEqualTo(7);
+    assertThat(first.artifact().name()).isEqualTo("previews/step-000000-0.png");
+    var picture = ImageIO.read(new ByteArrayInputStream(bytes(first.artifact())));
+    assertThat(List.of(picture.getWidth(), picture.getHeight())).containsExactly(64, 64);
+    var curves = new String(bytes(curves(expected)), StandardCharsets.ISO_8859_1);
+    assertThat(curves).contains("preview/1").contains("PNG");
+    // with the same noise what differs is the adapter
+    assertThat(pictures(whole).get(0)).isNotEqualTo(pictures(whole).get(6));
+
+    var cut = context("drawn, cut", 1);
+    cut.want(new Control(Desired.RUNNING, 1, 0L, 1L));
+    cut.onProceed(
+        () -> {
+          if (cut.events(StepsCompleted.class).size() == 3) {
+            throw new IllegalStateException("power cut");
+          }
+        });
+    assertThatThrownBy(() -> completed(cut, plan)).hasMessage("power cut");
+    var second = new RecordingContext(store, cut.runId(), 2);
+    second.want(new Control(Desired.RUNNING, 1, 0L, 1L));
+
+    assertThat(adapter(completed(second, plan))).isEqualTo(adapter(expected));
+    assertThat(pictures(second)).isEqualTo(pictures(whole).subList(4, 8));
+  }
+
+  private static List<Sha256> pictures(RecordingContext context) {
+    return context.events(PreviewSaved.class).stream()
+        .map(preview -> preview.artifact().object().sha256())
+        .toList();
+  }
+
+  private static Artifact curves(Completed completed) {
+    return completed.artifacts().stream()
+        .filter(artifact -> artifact.name().contains("tfevents"))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private byte[] bytes(Artifact artifact) {
+    return store.read(artifact.object().bucket(), artifact.object().key()).orElseThrow().bytes();
   }
 
   private static List<Double> losses(RecordingContext context) {

@@ -35,8 +35,7 @@ final class OptimizerKeys {
           .theirs("max_steps")
           .both("max_train_steps")
           .kohyaDefault(1600L);
-  static final KeySpec MAX_TRAIN_TIME =
-      train("max_train_time", new Shape.Time(), null, "none");
+  static final KeySpec MAX_TRAIN_TIME = train("max_train_time", new Shape.Time(), null, "none");
   static final KeySpec LEARNING_RATE =
       train("learning_rate", above(0, 10), 2e-4, "the articles; diffusers 1e-4, kohya 2e-6")
           .theirs("lr")

@@ -49,12 +49,10 @@ final class RunKeys {
 
   static final KeySpec PREVIEW_PROMPTS =
       train("preview_prompts", new Shape.TextList(100, 1000, false), List.of(), "none")
-          .diffusers("validation_prompt")
-          .notYet(List.of());
+          .diffusers("validation_prompt");
   static final KeySpec PREVIEW_STEPS =
       train("preview_steps", whole(1, 10_000_000), null, "save_steps")
-          .kohya("sample_every_n_steps")
-          .notYet(null);
+          .kohya("sample_every_n_steps");
   static final KeySpec PREVIEW_SAMPLER =
       train(
               "preview_sampler",
@@ -62,16 +60,14 @@ final class RunKeys {
               "dpmpp_2m",
               "Flora; kohya ddim")
           .kohya("sample_sampler")
-          .kohyaDefault("ddim")
-          .notYet("dpmpp_2m");
+          .kohyaDefault("ddim");
   static final KeySpec PREVIEW_GUIDANCE =
-      train("preview_guidance", within(0, 100), 7.5, "diffusers, kohya").notYet(7.5);
+      train("preview_guidance", within(0, 100), 7.5, "diffusers, kohya");
   static final KeySpec PREVIEW_SAMPLING_STEPS =
-      train("preview_sampling_steps", whole(1, 1000), 20L, "Flora").notYet(20L);
-  static final KeySpec PREVIEW_SEED =
-      train("preview_seed", whole(0, Long.MAX_VALUE), null, "seed").notYet(null);
+      train("preview_sampling_steps", whole(1, 1000), 20L, "Flora");
+  static final KeySpec PREVIEW_SEED = train("preview_seed", whole(0, Long.MAX_VALUE), null, "seed");
   static final KeySpec PREVIEW_AT_FIRST =
-      train("preview_at_first", flag(), false, "kohya").kohya("sample_at_first").notYet(false);
+      train("preview_at_first", flag(), false, "kohya").kohya("sample_at_first");
 
   static final KeySpec SEED =
       train("seed", whole(0, Long.MAX_VALUE), 0L, "Flora: the same request makes the same adapter")

@@ -273,10 +273,13 @@ sealed interface Shape {
     }
   }
 
-  /** Seconds, or hours, minutes and seconds: {@code 5400}, {@code 1h30m}. */
+  /**
+   * Seconds, or hours, minutes and seconds: {@code 5400}, {@code 1h30m}, or {@code PT1H30M} as in a
+   * plan.
+   */
   record Time() implements Shape {
     private static final Pattern PARTS =
-        Pattern.compile("(?:(\\d{1,4})h)?(?:(\\d{1,5})m)?(?:(\\d{1,6})s)?");
+        Pattern.compile("(?:PT)?(?:(\\d{1,4})[hH])?(?:(\\d{1,5})[mM])?(?:(\\d{1,6})[sS])?");
 
     @Override
     public String expected() {

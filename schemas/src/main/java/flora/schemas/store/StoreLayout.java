@@ -35,6 +35,9 @@ public final class StoreLayout {
   /** What an attempt writes down while it trains; a prefix of names within it. */
   public static final String LOGS = "logs/";
 
+  /** Where an attempt keeps the pictures that it drew on its way. */
+  public static final String PREVIEWS = "previews/";
+
   /** What frozen networks say of pictures and texts, in {@link #DATASETS}. */
   public static final String ENCODINGS = "encodings/";
 

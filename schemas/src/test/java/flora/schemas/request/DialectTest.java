@@ -24,6 +24,10 @@ class DialectTest {
       List.of(
           "to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "proj_in", "proj_out");
 
+  /** How kohya draws. */
+  private static final PreviewPlan DDIM =
+      new PreviewPlan(List.of(), null, "ddim", 7.5, 20, null, false);
+
   @Test
   void readsAConfigurationFileOfKohya() {
     var effective = kohya(text("kohya.toml"));
@@ -48,6 +52,7 @@ class DialectTest {
                 .with(PicturePlan.of(512, false, true))
                 .with(ComputePlan.of(MixedPrecision.FP16))
                 .with(KeepPlan.of(200))
+                .with(DDIM)
                 .withSeed(42));
     assertThat(effective.warnings())
         .anyMatch(w -> w.startsWith("xformers: "))
@@ -105,7 +110,8 @@ class DialectTest {
                         OptimizerPlan.Length.ofSteps(1600),
                         OptimizerPlan.Rate.constant(2e-6),
                         OptimizerPlan.AdamW.DEFAULT))
-                .with(PicturePlan.of(512, true, false)));
+                .with(PicturePlan.of(512, true, false))
+                .with(DDIM));
   }
 
   @Test
@@ -316,7 +322,7 @@ class DialectTest {
         "max_token_length = 77|/max_token_length|REQUEST_INVALID",
         "network_weights = \"a.safetensors\"|/network_weights|REQUEST_INVALID",
         "text_encoder_lr = [5e-5, 1e-5]|/text_encoder_lr|REQUEST_INVALID",
-        "sample_at_first = true|/sample_at_first|NOT_SUPPORTED_YET",
+        "sample_prompts = \"prompts.txt\"|/sample_prompts|NOT_SUPPORTED_YET",
         "reg_data_dir = \"reg\"|/reg_data_dir|NOT_SUPPORTED_YET",
         "lora_rank = 4|/lora_rank|REQUEST_INVALID",
         "network_dmi = 4|/network_dmi|REQUEST_INVALID",
@@ -351,7 +357,7 @@ class DialectTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"validation_prompt: [a cat],/validation_prompt", "use_dora: true,/use_dora"})
+  @CsvSource({"validation_epochs: 2,/validation_epochs", "use_dora: true,/use_dora"})
   void saysWhatDiffusersWouldDo(String line, String pointer) {
     var e = catchThrowableOfType(RequestException.class, () -> diffusers(DIFFUSERS + line + "\n"));
 

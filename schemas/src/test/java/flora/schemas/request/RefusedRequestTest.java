@@ -136,7 +136,7 @@ class RefusedRequestTest {
         "{use_dora: true}|/use_dora",
         "{sample_at_first: true}|/sample_at_first",
         "{resolution: \"512,768\"}|/resolution",
-        "{train: {preview_prompts: [a cat]}}|/train/preview_prompts",
+        "{train: {batch_size_auto: true}}|/train/batch_size_auto",
         "{device: cpu}|/device"
       })
   void whatIsKnownButNotThereIsSaidAndNeverIgnored(String flow, String pointer) {

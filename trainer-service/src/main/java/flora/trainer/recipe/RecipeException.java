@@ -1,10 +1,10 @@
 package flora.trainer.recipe;
 
-import java.util.Locale;
 import ai.djl.engine.EngineException;
 import flora.schemas.ErrorCode;
 import flora.schemas.PipelineException;
 import flora.schemas.dataset.Bucket;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** Why a recipe cannot go on. */

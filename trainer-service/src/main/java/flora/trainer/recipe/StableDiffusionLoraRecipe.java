@@ -125,6 +125,9 @@ public final class StableDiffusionLoraRecipe {
             () -> watch.begun(job.beginning(), networks.snapshot(provenance().at(0))));
     journal = from.state().journal();
     watch.started(from.state().step(), total);
+    if (plan.previews().previewAtFirst() && from.state().step() == 0) {
+      preview(0);
+    }
     while (true) {
       try {
         return learn(from);
@@ -175,7 +178,10 @@ public final class StableDiffusionLoraRecipe {
       boolean isReduced = tellReduced(runner, done);
       var wishes = watch.wishes();
       boolean isAsked = wishes.saves() > journal.savesDone() || wishes.pause();
-      journal = journal.fulfilled(wishes.saves(), journal.previewsDone());
+      if (last || wishes.previews() > journal.previewsDone() || isDue(done, previewEvery())) {
+        preview(done);
+      }
+      journal = journal.fulfilled(wishes.saves(), wishes.previews());
       if (last || isAsked || isReduced || isDue(done, savingEvery())) {
         save(provenance.at(done), best, losses, done);
       }
@@ -187,6 +193,17 @@ public final class StableDiffusionLoraRecipe {
       }
     }
     return best.trained(provenance, total, losses, null);
+  }
+
+  private void preview(long step) {
+    var drawer = new PreviewDrawer(job, networks);
+    if (drawer.isIdle()) {
+      return;
+    }
+    int number = 0;
+    for (var preview : drawer.draw(watch::proceed)) {
+      watch.previewed(step, number++, preview.prompt(), preview.seed(), preview.picture());
+    }
   }
 
   /** Why there are no more steps; null = there are. */
@@ -248,6 +265,11 @@ public final class StableDiffusionLoraRecipe {
 
   private long evaluationEvery() {
     var steps = plan.validation().evalSteps();
+    return steps == null ? savingEvery() : steps;
+  }
+
+  private long previewEvery() {
+    var steps = plan.previews().previewSteps();
     return steps == null ? savingEvery() : steps;
   }
 

@@ -1,5 +1,6 @@
 package flora.trainer.recipe;
 
+import flora.models.image.RgbImage;
 import flora.trainer.checkpoint.CheckpointStore;
 import flora.trainer.checkpoint.ComputeFingerprint;
 import flora.trainer.checkpoint.Journal;
@@ -52,6 +53,13 @@ public interface TrainingWatch {
    * @param previews how often they asked for previews since it began
    */
   record Wishes(boolean pause, long saves, long previews) {}
+
+  /**
+   * A picture was drawn with the adapter as it is.
+   *
+   * @param number of the prompt, from 0
+   */
+  void previewed(long step, int number, String prompt, long seed, RgbImage picture);
 
   /** Steps are computed in smaller pieces from now on, since they did not fit into memory. */
   void batchReduced(long step, int pieceSize, int accumulation);

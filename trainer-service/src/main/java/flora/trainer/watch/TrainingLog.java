@@ -171,6 +171,12 @@ public final class TrainingLog implements AutoCloseable {
     write(new ValidationMetrics(clock.instant(), step, loss));
   }
 
+  /** Shows a picture beside the curves. */
+  public synchronized void image(String tag, long step, byte[] png, int width, int height) {
+    events.image(tag, clock.instant(), step, png, width, height);
+    isNew = true;
+  }
+
   private void append(LogLine line) {
     try {
       metrics.write(Json.bytes(line));

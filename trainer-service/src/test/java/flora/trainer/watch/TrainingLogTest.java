@@ -96,6 +96,29 @@ class TrainingLogTest {
     assertThat(records(events.bytes())).isEqualTo(1 + 8 * 7);
   }
 
+  @Test
+  void whatHeldOutPicturesSayIsALineOfItsOwnAndGoesOnToo() throws IOException {
+    var run = RunId.of("validated");
+    try (var killed = open(run, 1, 0)) {
+      step(killed, 1);
+      killed.validated(1, 0.25);
+    }
+    List<Artifact> artifacts;
+    try (var resumed = open(run, 2, 1)) {
+      step(resumed, 2);
+      artifacts = resumed.finish();
+    }
+
+    var lines = new String(bytes(artifacts.getFirst()), StandardCharsets.UTF_8).lines().toList();
+    assertThat(lines).hasSize(3);
+    assertThat(lines.get(1)).contains("\"step\":1").contains("\"validation_loss\":0.25");
+    assertThat(records(bytes(artifacts.getLast()))).isEqualTo(1 + 2 * 7 + 1);
+  }
+
+  private byte[] bytes(Artifact artifact) {
+    return store.read(StoreLayout.RUNS, artifact.object().key()).orElseThrow().bytes();
+  }
+
   private static int records(byte[] file) {
     var bytes = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
     int records = 0;
