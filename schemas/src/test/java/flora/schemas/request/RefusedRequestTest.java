@@ -131,10 +131,10 @@ class RefusedRequestTest {
         "{resolution_height: 768}|/resolution_height",
         "{metadata_path: ./x.jsonl}|/metadata_path",
         "{pretrained_vae: s3://flora-models/x}|/pretrained_vae",
-        "{preview_at_first: true}|/preview_at_first",
+        "{validation_epochs: 2}|/validation_epochs",
         "{train: {devices: [0, 1]}}|/train/devices",
         "{use_dora: true}|/use_dora",
-        "{sample_at_first: true}|/sample_at_first",
+        "{sample_every_n_epochs: 2}|/sample_every_n_epochs",
         "{resolution: \"512,768\"}|/resolution",
         "{train: {batch_size_auto: true}}|/train/batch_size_auto",
         "{device: cpu}|/device"
