@@ -183,7 +183,8 @@ final class OwnModel {
    * Sends what the server does not have. Where the connection breaks it goes on from the last part
    * that arrived, and so does the next call after this process was killed.
    *
-   * @return what the name stands for then
+   * @return the commit that these files are
+   * @throws InvalidInput when the server made something else of the name
    */
   String send(GatewayClient client) throws IOException, InterruptedException {
     var digests = new TreeMap<String, Sha256>();
@@ -195,12 +196,19 @@ final class OwnModel {
       System.err.printf("model %s is on the server already%n", name);
       return commit;
     }
+    var published = "";
     for (var file : files.entrySet()) {
       boolean more = !file.getKey().equals(files.lastKey());
       var digest = digests.get(file.getKey());
       if (digest != null) {
-        send(client, file.getKey(), file.getValue(), digest, more);
+        published = send(client, file.getKey(), file.getValue(), digest, more);
       }
+    }
+    if (!published.equals(commit)) {
+      throw new InvalidInput(
+          ("the server made %s of model %s, and the files here are %s: they changed meanwhile, or"
+                  + " somebody else uploads to that name; run this again, or give it another name")
+              .formatted(published.isEmpty() ? "no commit" : published, name, commit));
     }
     System.err.printf("model %s: %s uploaded%n", name, StageLine.bytes(bytes()));
     return commit;
@@ -217,19 +225,21 @@ final class OwnModel {
     }
   }
 
-  private void send(GatewayClient client, String path, Path file, Sha256 digest, boolean more)
+  private String send(GatewayClient client, String path, Path file, Sha256 digest, boolean more)
       throws IOException, InterruptedException {
     long size = size(file);
     for (int failures = 0; ; ) {
       try {
-        long from = client.uploadOffset(name, path, digest);
+        long there = client.uploadOffset(name, path, digest);
+        // more than the file has is left of another one
+        long from = there > size ? 0 : there;
         if (from > 0 && from < size) {
           System.err.printf("%s goes on at %s%n", path, StageLine.bytes(from));
         }
-        boolean isThere =
+        var taken =
             client.putModelFile(name, path, more, digest, from, size, () -> open(path, file, from));
-        if (isThere) {
-          return;
+        if (taken.isPresent()) {
+          return taken.get().path("commit").asString("");
         }
       } catch (GatewayClient.ServerGone e) {
         if (++failures == TRIES) {

@@ -80,7 +80,6 @@ final class RunCommand implements Callable<Integer> {
       throw new InvalidInput("--detach and --watch contradict each other: give one of them");
     }
     var asked = read();
-    byte[] body = new YAMLMapper().writeValueAsBytes(asked.request());
     noteMissingFolder(asked);
     try (var connection = Connection.open(options, System.getenv())) {
       if (detach && connection.isOwn()) {
@@ -90,10 +89,10 @@ final class RunCommand implements Callable<Integer> {
       var client = connection.client();
       if (dryRun) {
         noteModel(asked);
-        return tell(client.dryRun(body, "application/yaml"));
+        return tell(client.dryRun(body(asked), "application/yaml"));
       }
       upload(client, asked);
-      Run run = client.submit(body, "application/yaml");
+      Run run = client.submit(body(asked), "application/yaml");
       System.err.println("run " + run.id());
       if (detach) {
         System.out.println(run.id());
@@ -102,6 +101,10 @@ final class RunCommand implements Callable<Integer> {
       return FollowedRun.toTheEnd(
           connection, run.id(), options, done -> bring(client, done, asked.paths()));
     }
+  }
+
+  private static byte[] body(Asked asked) {
+    return new YAMLMapper().writeValueAsBytes(asked.request());
   }
 
   private int tell(JsonNode outlook) {
@@ -133,7 +136,9 @@ final class RunCommand implements Callable<Integer> {
       var request = effective.request();
       return new Asked(
           // a file in another tool's words goes in ours: read again, that is the same request
-          ours == null ? overridden(Json.mapper().valueToTree(request)) : named(ours, model),
+          ours == null
+              ? overridden(Json.mapper().valueToTree(request))
+              : model == null ? ours : named(ours, model.name()),
           request,
           paths,
           model);
@@ -160,14 +165,10 @@ final class RunCommand implements Callable<Integer> {
     return path == null ? null : OwnModel.at(path, OwnModel.nameOf(path));
   }
 
-  private static ObjectNode named(ObjectNode request, @Nullable OwnModel model) {
-    if (model != null) {
-      var holder =
-          request.get("model") instanceof ObjectNode part && part.has("base_model")
-              ? part
-              : request;
-      holder.put("base_model", model.name());
-    }
+  private static ObjectNode named(ObjectNode request, String baseModel) {
+    var holder =
+        request.get("model") instanceof ObjectNode part && part.has("base_model") ? part : request;
+    holder.put("base_model", baseModel);
     return request;
   }
 
@@ -206,7 +207,8 @@ final class RunCommand implements Callable<Integer> {
   private void upload(GatewayClient client, Asked asked) throws IOException, InterruptedException {
     var model = asked.model();
     if (model != null) {
-      model.send(client);
+      // the name may stand for another upload by the time the run's turn comes
+      named(asked.request(), model.name() + "@" + model.send(client));
     }
     var folder = local(orEmpty(asked.paths().trainDataDir()));
     var dataset = asked.effective().dataset();

@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -192,9 +193,10 @@ public final class GatewayClient implements AutoCloseable {
    * @param from the first byte that is sent
    * @param size of the whole file
    * @param body the bytes from there on
-   * @return whether all of it is there
+   * @return what the server says of the file once all of it is there, with the model's commit once
+   *     that was the last file; empty while bytes are missing
    */
-  public boolean putModelFile(
+  public Optional<JsonNode> putModelFile(
       String model,
       String path,
       boolean more,
@@ -217,7 +219,10 @@ public final class GatewayClient implements AutoCloseable {
         from == size
             ? BodyPublishers.noBody()
             : BodyPublishers.fromPublisher(BodyPublishers.ofInputStream(body), size - from));
-    return answer(request.build(), BodyHandlers.ofByteArray()).statusCode() == 201;
+    var response = answer(request.build(), BodyHandlers.ofByteArray());
+    return response.statusCode() == 201
+        ? Optional.of(read(response.body(), JsonNode.class))
+        : Optional.empty();
   }
 
   public byte[] metadataCsv(String dataset) throws InterruptedException {

@@ -6,6 +6,7 @@ import flora.fakehub.FakeHub;
 import flora.fakehub.FakeRepo;
 import flora.schemas.Json;
 import flora.standalone.Standalone;
+import flora.standalone.client.GatewayClient;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
@@ -151,6 +152,13 @@ class FetchCommandIT {
             .formatted(baseModel, here.resolve("of-my-own")));
   }
 
+  private static String baseModelOfTheLastRun() throws Exception {
+    try (var client = new GatewayClient(flora.gateway(), null)) {
+      var run = client.ask("GET", "/v1/runs?limit=1", null).at("/data/0");
+      return run.at("/request/model/base_model").asString("");
+    }
+  }
+
   @Test
   void trainsOnAFolderOfThisMachineThatIsUploadedOnce() throws Exception {
     var model = here.resolve("My Model 1.5");
@@ -169,6 +177,7 @@ class FetchCommandIT {
     assertThat(flora("run", config.toString())).as(out + err).isZero();
     assertThat(err).contains("model my_model_1.5:", "uploaded");
     assertThat(files(here.resolve("of-my-own"))).containsExactly("of-my-own.safetensors");
+    assertThat(baseModelOfTheLastRun()).matches("my_model_1\\.5@[0-9a-f]{40}");
     assertThat(flora("run", config.toString())).as(out + err).isZero();
     assertThat(err).contains("is on the server already");
     assertThat(flora("run", config.toString(), "--dry-run")).as(out + err).isZero();
