@@ -278,7 +278,16 @@ public final class Archive {
    * Writes the manifest of a commit of which nothing was converted and for which nobody vouches.
    */
   public ObjectRef publish(RepoListing listing, Map<HubFile, Verified> files) {
-    return publish(listing, null, files, Map.of(), _ -> List.of());
+    return publish(listing, null, files);
+  }
+
+  /**
+   * Does the same.
+   *
+   * @param seen what the store said of the revision before; null when nobody looked
+   */
+  ObjectRef publish(RepoListing listing, @Nullable RefSeen seen, Map<HubFile, Verified> files) {
+    return publish(listing, seen, files, Map.of(), _ -> List.of());
   }
 
   /**

@@ -98,6 +98,7 @@ public final class OwnModels {
    * @throws BlobGone for a file that does not
    */
   public RepoListing publish(RepoId name, Map<String, Verified> files) throws InterruptedException {
+    var seen = archive.seen(RepoType.MODEL, name, RepoReference.DEFAULT_REVISION, clock);
     var digests = new TreeMap<String, Sha256>();
     files.forEach((path, verified) -> digests.put(path, verified.sha256()));
     var byFile = new LinkedHashMap<HubFile, Verified>();
@@ -121,7 +122,7 @@ public final class OwnModels {
         throw new BlobGone(file.path());
       }
     }
-    archive.publish(listing, byFile);
+    archive.publish(listing, seen, byFile);
     store.put(
         StoreLayout.MODELS,
         StoreLayout.pin(StoreLayout.modelFolder(name), listing.revision()),
