@@ -223,7 +223,9 @@ class OwnModelsIT {
   @ParameterizedTest
   @CsvSource({
     "odd/files/a.ckpt, 400, PICKLE_REFUSED",
+    "odd/files/a.CKPT, 400, PICKLE_REFUSED",
     "odd/files/a.png, 400, REQUEST_INVALID",
+    "odd/files/a.SAFETENSORS, 400, REQUEST_INVALID",
     "odd/files/a/b/c/d.json, 400, REQUEST_INVALID",
     "odd/files/.a.json, 400, REQUEST_INVALID",
     "Odd/files/a.json, 400, REQUEST_INVALID",
@@ -246,5 +248,53 @@ class OwnModelsIT {
 
     assertThat(answer.statusCode()).isEqualTo(422);
     assertThat(json(answer).path("detail").asString()).contains("by its header");
+  }
+
+  @Test
+  void bytesThatLieThereAsAnotherKindOfFileAreCheckedToo() {
+    var text = "{\"no\": \"tensors\"}".getBytes(StandardCharsets.UTF_8);
+    assertThat(put("text/files/a.json", text).statusCode()).isEqualTo(201);
+
+    var answer =
+        put(
+            "disguised/files/a.safetensors",
+            new byte[0],
+            "Content-Range",
+            "bytes */" + text.length,
+            "X-Sha256",
+            Sha256.sum(text).hex());
+
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(422);
+    assertThat(json(answer).path("code").asString()).isEqualTo("SAFETENSORS_MALFORMED");
+    assertThat(gateway.get("/v1/models/disguised").statusCode()).isEqualTo(404);
+  }
+
+  @Test
+  void partsOfAFileWithAnotherDigestCountAsNone() {
+    var path = "other/files/other.safetensors";
+    var one = tensors(2 * PART, 3);
+    var other = tensors(2 * PART, 4);
+    var digest = Sha256.sum(other).hex();
+    put(
+        path,
+        Arrays.copyOf(one, PART),
+        "Content-Range",
+        "bytes 0-%d/%d".formatted(PART - 1, one.length),
+        "X-Sha256",
+        Sha256.sum(one).hex());
+
+    assertThat(offset(path, "X-Sha256", Sha256.sum(one).hex())).isEqualTo(PART);
+    assertThat(offset(path, "X-Sha256", digest)).isZero();
+    var rest =
+        put(
+            path,
+            Arrays.copyOfRange(other, PART, other.length),
+            "Content-Range",
+            "bytes %d-%d/%d".formatted(PART, other.length - 1, other.length),
+            "X-Sha256",
+            digest);
+    assertThat(rest.statusCode()).isEqualTo(409);
+    assertThat(rest.headers().firstValue("Upload-Offset")).contains("0");
+    assertThat(put(path, other, "X-Sha256", digest).statusCode()).isEqualTo(201);
   }
 }

@@ -36,6 +36,7 @@ final class ModelUpload {
   private static final Logger log = LoggerFactory.getLogger(ModelUpload.class);
   private static final String BUCKET = StoreLayout.MODELS;
   private static final String BYTES = "application/octet-stream";
+  private static final String SAFETENSORS = ".safetensors";
   private static final String JSON = "application/json";
 
   /** What S3 copies in one go. */
@@ -75,7 +76,8 @@ final class ModelUpload {
     var known = sha256 == null ? Optional.<Verified>empty() : archive.find(BUCKET, sha256);
     return known
         .map(Verified::size)
-        .orElseGet(() -> state().map(UploadProgress::offset).orElse(0L));
+        .orElseGet(
+            () -> state().filter(s -> s.mayBecome(sha256)).map(UploadProgress::offset).orElse(0L));
   }
 
   /**
@@ -91,6 +93,7 @@ final class ModelUpload {
             ? Optional.<Verified>empty()
             : archive.find(BUCKET, sent.sha256()).filter(v -> v.size() == sent.size());
     if (known.isPresent() && sent.from() < 0) {
+      checkStored(known.get());
       return known;
     }
     if (sent.from() == 0 && sent.size() <= partSize) {
@@ -112,7 +115,10 @@ final class ModelUpload {
               sent.sha256() == null ? null : sent.sha256().hex());
       etag = save(state, there.map(Stored::etag).orElse(null));
     } else {
-      if (state == null || there.isEmpty() || state.fileSize() != sent.size()) {
+      if (state == null
+          || there.isEmpty()
+          || state.fileSize() != sent.size()
+          || !state.mayBecome(sent.sha256())) {
         throw new Refusal.WrongOffset(path, 0);
       }
       if (sent.from() >= 0 ? sent.from() != state.offset() : state.offset() != sent.size()) {
@@ -239,8 +245,23 @@ final class ModelUpload {
   }
 
   private void check(byte[] start, long size) {
-    if (path.endsWith(".safetensors")) {
+    if (path.endsWith(SAFETENSORS)) {
       SafetensorsStart.check(path, start, size);
+    }
+  }
+
+  /** The bytes may have come as a file of another kind, for which nobody looked at them. */
+  private void checkStored(Verified blob) throws IOException {
+    if (!path.endsWith(SAFETENSORS)) {
+      return;
+    }
+    int length = (int) Math.min(partSize, blob.size());
+    if (length == 0) {
+      check(new byte[0], 0);
+      return;
+    }
+    try (var in = archive.open(BUCKET, blob.sha256(), 0, length)) {
+      check(in.readNBytes(length), blob.size());
     }
   }
 

@@ -210,9 +210,10 @@ final class OwnModelController {
 
   private static String path(String given) {
     var path = given.substring(1);
-    var ending = path.substring(path.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
-    if (PICKLES.contains(ending)) {
-      throw new Refusal.Pickle(ending);
+    // as written: what reads a model knows its files by that
+    var ending = path.substring(path.lastIndexOf('.') + 1);
+    if (PICKLES.contains(ending.toLowerCase(Locale.ROOT))) {
+      throw new Refusal.Pickle(ending.toLowerCase(Locale.ROOT));
     }
     if (!PATH.matcher(path).matches() || path.contains("..") || !ENDINGS.contains(ending)) {
       throw new Refusal.Invalid(

@@ -1,6 +1,7 @@
 package flora.gateway.model;
 
 import flora.schemas.Json;
+import flora.schemas.Sha256;
 import flora.store.UploadedPart;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -61,6 +62,11 @@ record UploadProgress(
   /** From which byte on the file is missing. */
   long offset() {
     return parts.stream().mapToLong(Part::size).sum();
+  }
+
+  /** Whether the parts may be those of a file with this digest; null = nobody says. */
+  boolean mayBecome(@Nullable Sha256 said) {
+    return said == null || sha256 == null || sha256.equals(said.hex());
   }
 
   /** What is none is as good as nothing. */
