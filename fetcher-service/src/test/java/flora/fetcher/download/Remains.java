@@ -16,6 +16,7 @@ import java.io.UncheckedIOException;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -57,6 +58,17 @@ final class Remains {
         assertThat(sha256(blob)).as("bytes of %s", blob).isEqualTo(blob.substring(16));
       }
     }
+  }
+
+  /** No upload is open and no state is left but of files with these ids. */
+  void requireNothingBegunBut(Set<String> ids) {
+    var begun = new ArrayList<>(keys(StoreLayout.UPLOADS));
+    try (var open = store.openUploads(StoreLayout.MODELS, "")) {
+      open.forEach(upload -> begun.add(upload.key()));
+    }
+    assertThat(begun)
+        .as("states and open uploads")
+        .allMatch(key -> ids.stream().anyMatch(key::contains));
   }
 
   /** No upload is open, no state is left, and no blob lies there that does not count. */

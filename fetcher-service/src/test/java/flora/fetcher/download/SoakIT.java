@@ -10,7 +10,9 @@ import flora.fakehub.Shape;
 import flora.fetcher.Stores;
 import flora.fetcher.download.Instance.Source;
 import flora.hub.Site;
+import flora.store.ObjectStore;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -19,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -41,6 +44,7 @@ class SoakIT {
   private static final int REPOSITORIES = 110;
   private static final int AT_ONCE = 10;
   private static final int MOST_ATTEMPTS = 25;
+  private static final String IN_GIT = "merges.txt";
   private static final Duration SILENCE = Duration.ofSeconds(3);
   private static final Duration LONGEST = Duration.ofMinutes(4);
 
@@ -133,8 +137,35 @@ class SoakIT {
         remains.requirePublished(download.repo(), published.get(download.number()));
       }
       remains.requireThatWhatCountsIsRight();
+      remains.requireNothingBegunBut(namedTwice(repos));
+      sweepAfterDays(store);
       remains.requireNothingLeftOver();
       assertThat(trouble.kills()).isGreaterThanOrEqualTo(2);
+    }
+  }
+
+  /**
+   * Ids of large files that lie in git. A hub lists them by their git id and others by their
+   * digest: whoever falls with one of the two leaves a state that those with the other do not see.
+   */
+  private static Set<String> namedTwice(List<FakeRepo> repos) {
+    var ids = new HashSet<String>();
+    for (var repo : repos) {
+      for (var path : repo.paths()) {
+        if (path.endsWith(IN_GIT)) {
+          ids.add(repo.gitSha1(path));
+          ids.add(repo.sha256(path));
+        }
+      }
+    }
+    return ids;
+  }
+
+  private static void sweepAfterDays(ObjectStore store) {
+    var later = DownloadSettings.DEFAULT.leftOverAge().plusDays(1);
+    var clock = Clock.offset(Clock.systemUTC(), later);
+    try (var leftOvers = new LeftOvers(store, DownloadSettings.DEFAULT, clock)) {
+      leftOvers.sweep();
     }
   }
 
@@ -157,7 +188,7 @@ class SoakIT {
         repo.noise("shared/model-" + random.nextInt(3) + ".safetensors", 19 << 20);
       }
       if (random.nextInt(20) == 0) {
-        repo.noise(i + "/merges.txt", (8 << 20) + 1 + random.nextInt(1 << 20));
+        repo.noise(i + "/" + IN_GIT, (8 << 20) + 1 + random.nextInt(1 << 20));
       }
       if (random.nextInt(8) == 0) {
         repo.file(i + "/empty.txt", "");
