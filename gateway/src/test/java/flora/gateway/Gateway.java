@@ -112,7 +112,8 @@ final class Gateway implements AutoCloseable {
 
   Run await(RunId id, Predicate<Run> condition) {
     return Awaitility.await()
-        .atMost(Duration.ofSeconds(15))
+        // a gateway of another test that could not say goodbye keeps its partitions for a while
+        .atMost(Duration.ofSeconds(40))
         .pollInterval(Duration.ofMillis(30))
         .until(() -> run(id), condition);
   }
