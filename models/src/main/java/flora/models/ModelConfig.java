@@ -17,6 +17,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * A model's JSON configuration file, read by key.
@@ -64,6 +65,12 @@ public final class ModelConfig {
     } catch (JacksonException e) {
       throw new ConfigInvalid(file, "not valid JSON: " + e.getOriginalMessage());
     }
+  }
+
+  /** The same with another value of a key, a text, a number or a flag. */
+  public ModelConfig with(String key, Object value) {
+    var changed = ((ObjectNode) object.deepCopy()).set(key, JSON.valueToTree(value));
+    return new ModelConfig(file, prefix, changed);
   }
 
   /** The file, for messages. */

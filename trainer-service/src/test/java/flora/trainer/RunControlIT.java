@@ -45,6 +45,8 @@ import javax.imageio.ImageIO;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What may happen to a training on its way: it ends with the same bytes all the same. */
 class RunControlIT {
@@ -327,6 +329,41 @@ class RunControlIT {
 
     assertThat(adapter(completed(second, plan))).isEqualTo(adapter(expected));
     assertThat(pictures(second)).isEqualTo(pictures(whole).subList(4, 8));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{'prediction_type': 'v_prediction'}",
+        "{'clip_skip': 2}",
+        "{'max_token_length': 150}"
+      })
+  void picturesAreDrawnByWhatIsLearned(String otherwise) throws Exception {
+    var plan =
+        TinyRun.with(CALM, "{'max_train_steps': 1}")
+            .with(new PreviewPlan(List.of("a red square"), 3, "ddim", 2.0, 2, 7L, true));
+    var usual = context("drawn as usual " + otherwise, 1);
+    completed(usual, plan);
+    var other = context("drawn otherwise " + otherwise, 1);
+    completed(other, TinyRun.with(plan, otherwise));
+
+    // nothing is learned yet: the pictures differ in how they are drawn
+    assertThat(pictures(other).getFirst()).isNotEqualTo(pictures(usual).getFirst());
+  }
+
+  @Test
+  void aSamplerThatDoesNotSuitTheModelIsRefusedBeforeAnyWork() {
+    var context = context("unfit", 1);
+    var plan = CALM.with(new PreviewPlan(List.of("a red square"), 3, "pndm", 2.0, 1000, 7L, false));
+
+    assertThatThrownBy(() -> completed(context, plan))
+        .isInstanceOfSatisfying(
+            PipelineException.class,
+            e -> {
+              assertThat(e.code()).isEqualTo(ErrorCode.REQUEST_INVALID);
+              assertThat(e).hasMessageContaining("preview_sampler pndm");
+            });
+    assertThat(context.events(StepsCompleted.class)).isEmpty();
   }
 
   private static List<Sha256> pictures(RecordingContext context) {

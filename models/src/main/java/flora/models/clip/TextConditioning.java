@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
 import flora.models.aten.Segments;
+import flora.models.tokenizer.ClipTokenizer;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -29,6 +30,17 @@ public final class TextConditioning {
     this.encoder = encoder;
     this.windows = windows;
     skip = clipSkip - 1;
+  }
+
+  /** The last states of texts of one window, as diffusers' pipeline takes them. */
+  public static TextConditioning plain(ClipTextEncoder encoder, ClipTokenizer tokenizer) {
+    int places = Math.min(tokenizer.maxLength(), encoder.config().positions());
+    return new TextConditioning(encoder, TokenWindows.of(tokenizer, 1, places), 1);
+  }
+
+  /** What computes the states. */
+  public ClipTextEncoder encoder() {
+    return encoder;
   }
 
   /** The size of a state. */

@@ -5,6 +5,7 @@ import flora.models.ModelConfig;
 import flora.models.aten.Aten;
 import flora.models.aten.Scope;
 import flora.models.clip.ClipTextEncoder;
+import flora.models.clip.TextConditioning;
 import flora.models.image.RgbImage;
 import flora.models.random.RandomStream;
 import flora.models.scheduler.Sampler;
@@ -48,8 +49,7 @@ public final class TextToImage implements AutoCloseable {
     void done(int step, float[] latents);
   }
 
-  private final ClipTokenizer tokenizer;
-  private final ClipTextEncoder textEncoder;
+  private final TextConditioning text;
   private final UNet unet;
   private final Vae vae;
   private final ModelConfig schedulerConfig;
@@ -84,8 +84,12 @@ public final class TextToImage implements AutoCloseable {
       UNet unet,
       Vae vae,
       ModelConfig schedulerConfig) {
-    this.tokenizer = tokenizer;
-    this.textEncoder = textEncoder;
+    this(TextConditioning.plain(textEncoder, tokenizer), unet, vae, schedulerConfig);
+  }
+
+  /** The same with texts read as a training reads them. */
+  public TextToImage(TextConditioning text, UNet unet, Vae vae, ModelConfig schedulerConfig) {
+    this.text = text;
     this.unet = unet;
     this.vae = vae;
     this.schedulerConfig = schedulerConfig;
@@ -98,7 +102,7 @@ public final class TextToImage implements AutoCloseable {
 
   /** What tells the denoiser of the text, for adapters. */
   public ClipTextEncoder textEncoder() {
-    return textEncoder;
+    return text.encoder();
   }
 
   /** The sampler that the model's own configuration names. */
@@ -179,19 +183,14 @@ public final class TextToImage implements AutoCloseable {
         });
   }
 
-  /** The text encoder's last states of each text, {@code [n, t, size]}. */
+  /** The text encoder's states of each text, {@code [n, t, size]}. */
   public NDArray embed(List<String> texts) {
-    int length = Math.min(tokenizer.maxLength(), textEncoder.config().positions());
-    var ids = new long[texts.size() * length];
-    for (int i = 0; i < texts.size(); i++) {
-      System.arraycopy(tokenizer.encode(texts.get(i), length).ids(), 0, ids, i * length, length);
-    }
-    return Scope.keeping(() -> textEncoder.forward(Aten.of(ids, texts.size(), length)));
+    return text.encode(texts);
   }
 
   @Override
   public void close() {
-    textEncoder.close();
+    text.encoder().close();
     unet.close();
     vae.close();
   }

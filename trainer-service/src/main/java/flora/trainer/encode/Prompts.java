@@ -58,12 +58,9 @@ public final class Prompts implements AutoCloseable {
       CaptionRules rules,
       Frozen frozen,
       long cacheBytes) {
-    int windows = plan.maxTokenLength() / CaptionPlan.WINDOW;
     this.encoder = encoder;
     this.clipSkip = plan.clipSkip();
-    this.conditioning =
-        new TextConditioning(
-            encoder, TokenWindows.of(tokenizer, windows, encoder.config().positions()), clipSkip);
+    this.conditioning = conditioning(tokenizer, encoder, plan);
     this.learns = learns;
     this.encoderOpen = !learns;
     this.pictures = pictures;
@@ -73,6 +70,15 @@ public final class Prompts implements AutoCloseable {
     this.comesAgain = !rules.all("").isEmpty();
     this.bytes = (long) Float.BYTES * conditioning.length() * width();
     this.embeddings = new EncodingCache<>(cacheBytes, this::encode, _ -> bytes, NDArray::close);
+  }
+
+  /** How texts are read. */
+  public static TextConditioning conditioning(
+      ClipTokenizer tokenizer, ClipTextEncoder encoder, CaptionPlan plan) {
+    int windows = plan.maxTokenLength() / CaptionPlan.WINDOW;
+    int places = encoder.config().positions();
+    return new TextConditioning(
+        encoder, TokenWindows.of(tokenizer, windows, places), plan.clipSkip());
   }
 
   /** Numbers for each place. */

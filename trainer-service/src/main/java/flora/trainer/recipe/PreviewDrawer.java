@@ -1,12 +1,16 @@
 package flora.trainer.recipe;
 
 import ai.djl.engine.EngineException;
+import flora.models.ModelConfig;
+import flora.models.ModelException;
 import flora.models.clip.ClipTextEncoder;
 import flora.models.image.RgbImage;
+import flora.models.scheduler.Prediction;
 import flora.models.scheduler.Sampler;
 import flora.models.stablediffusion.TextToImage;
 import flora.models.stablediffusion.TextToImage.Drawing;
 import flora.schemas.request.PreviewPlan;
+import flora.trainer.encode.Prompts;
 import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
@@ -27,17 +31,35 @@ final class PreviewDrawer {
   private final TrainingJob job;
   private final PreviewPlan plan;
   private final TrainedNetworks networks;
+  private final ModelConfig scheduler;
 
   /** A picture and what was asked for. */
   record Preview(String prompt, long seed, RgbImage picture) {}
 
-  PreviewDrawer(TrainingJob job, TrainedNetworks networks) {
+  /**
+   * @param prediction what the UNet learns to predict, whatever its model's files say
+   * @throws RecipeException.PreviewUnfit before any work, where nothing could be drawn
+   */
+  PreviewDrawer(TrainingJob job, TrainedNetworks networks, Prediction prediction) {
     this.job = job;
+    this.scheduler = scheduler(job, prediction);
     this.plan = job.plan().previews();
     this.networks = networks;
+    if (!isIdle()) {
+      requireSampler();
+    }
   }
 
-  boolean isIdle() {
+  private void requireSampler() {
+    try {
+      var kind = Sampler.Kind.named(plan.previewSampler());
+      Sampler.of(kind, scheduler, plan.previewSamplingSteps(), Sampler.Noise.seeded(0));
+    } catch (IllegalArgumentException | ModelException e) {
+      throw new RecipeException.PreviewUnfit(plan, e);
+    }
+  }
+
+  private boolean isIdle() {
     return plan.previewPrompts().isEmpty();
   }
 
@@ -47,16 +69,15 @@ final class PreviewDrawer {
    * @param proceed called at every step of a drawing
    */
   List<Preview> draw(Runnable proceed) {
+    if (isIdle()) {
+      return List.of();
+    }
     try (var _ = networks.atRest();
         var vae = job.model().vae();
         var text = text()) {
-      var model =
-          new TextToImage(
-              job.model().tokenizer(),
-              text.encoder(),
-              networks.unet(),
-              vae,
-              job.model().scheduler());
+      var reading =
+          Prompts.conditioning(job.model().tokenizer(), text.encoder(), job.plan().captions());
+      var model = new TextToImage(reading, networks.unet(), vae, scheduler);
       var previews = new ArrayList<Preview>();
       long seed = plan.previewSeed() == null ? job.plan().seed() : plan.previewSeed();
       for (var prompt : plan.previewPrompts()) {
@@ -71,6 +92,12 @@ final class PreviewDrawer {
       }
       throw e;
     }
+  }
+
+  private static ModelConfig scheduler(TrainingJob job, Prediction prediction) {
+    var trained = job.model().scheduler().with(Prediction.KEY, prediction.word());
+    boolean endsInNoise = job.plan().objective().zeroTerminalSnr();
+    return endsInNoise ? trained.with("rescale_betas_zero_snr", true) : trained;
   }
 
   private Drawing drawing(String prompt) {

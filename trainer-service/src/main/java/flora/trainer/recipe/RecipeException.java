@@ -4,6 +4,7 @@ import ai.djl.engine.EngineException;
 import flora.schemas.ErrorCode;
 import flora.schemas.PipelineException;
 import flora.schemas.dataset.Bucket;
+import flora.schemas.request.PreviewPlan;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -84,6 +85,26 @@ public abstract sealed class RecipeException extends PipelineException {
     @Override
     public ErrorCode code() {
       return ErrorCode.INTERNAL;
+    }
+  }
+
+  /** The sampler that was asked for cannot draw previews with this model. */
+  public static final class PreviewUnfit extends RecipeException {
+    PreviewUnfit(PreviewPlan plan, RuntimeException cause) {
+      super(
+          "preview_sampler %s with preview_sampling_steps %d does not suit the model: %s"
+              .formatted(plan.previewSampler(), plan.previewSamplingSteps(), cause.getMessage()));
+      initCause(cause);
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.REQUEST_INVALID;
+    }
+
+    @Override
+    public String hint() {
+      return "choose another preview_sampler (ddim suits every model), or other steps";
     }
   }
 

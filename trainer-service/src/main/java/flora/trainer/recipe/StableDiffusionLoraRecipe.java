@@ -59,6 +59,7 @@ public final class StableDiffusionLoraRecipe {
   private final Latents latents;
   private final NoiseSchedule schedule;
   private final Objective objective;
+  private final PreviewDrawer drawer;
 
   private Journal journal = Journal.NONE;
 
@@ -82,6 +83,7 @@ public final class StableDiffusionLoraRecipe {
     this.latents = latents;
     this.schedule = schedule(job);
     this.objective = objective(plan.objective(), schedule);
+    this.drawer = new PreviewDrawer(job, networks, objective.prediction());
   }
 
   /**
@@ -150,8 +152,8 @@ public final class StableDiffusionLoraRecipe {
     var losses = new LossLog(from.state().recentLosses());
     long first = from.state().step();
     var over = stopped(best);
-    if (over != null) {
-      return best.trained(provenance, first, losses, over);
+    if (over != null && first > 0) {
+      return best.trained(provenance, first, losses, first == total ? null : over);
     }
     for (long done = first + 1; done <= total; done++) {
       double factor = journal.rateFactor() * rate.factor(done - 1);
@@ -163,7 +165,7 @@ public final class StableDiffusionLoraRecipe {
           new TrainingWatch.StepReport(
               done, total, outcome.loss(), networks.rate() * factor, outcome.gradNorm()));
 
-      boolean last = done == total;
+      boolean last = done == total || isTimeOver();
       if (!holdout.isEmpty() && (last || isDue(done, evaluationEvery()))) {
         double found;
         try (var _ = networks.atRest()) {
@@ -178,14 +180,17 @@ public final class StableDiffusionLoraRecipe {
       boolean isReduced = tellReduced(runner, done);
       var wishes = watch.wishes();
       boolean isAsked = wishes.saves() > journal.savesDone() || wishes.pause();
+      if (!last && (isAsked || isReduced || isDue(done, savingEvery()))) {
+        // drawing may take long, or fail: the steps before it are safe then
+        journal = journal.fulfilled(wishes.saves(), journal.previewsDone());
+        save(provenance.at(done), best, losses, done);
+      }
       if (last || wishes.previews() > journal.previewsDone() || isDue(done, previewEvery())) {
         preview(done);
       }
       journal = journal.fulfilled(wishes.saves(), wishes.previews());
-      if (last || isAsked || isReduced || isDue(done, savingEvery())) {
-        save(provenance.at(done), best, losses, done);
-      }
       if (last) {
+        save(provenance.at(done), best, losses, done);
         return best.trained(provenance, done, losses, done == total ? null : over);
       }
       if (wishes.pause()) {
@@ -196,10 +201,6 @@ public final class StableDiffusionLoraRecipe {
   }
 
   private void preview(long step) {
-    var drawer = new PreviewDrawer(job, networks);
-    if (drawer.isIdle()) {
-      return;
-    }
     int number = 0;
     for (var preview : drawer.draw(watch::proceed)) {
       watch.previewed(step, number++, preview.prompt(), preview.seed(), preview.picture());
@@ -208,11 +209,15 @@ public final class StableDiffusionLoraRecipe {
 
   /** Why there are no more steps; null = there are. */
   private @Nullable String stopped(BestAdapter best) {
-    var limit = plan.optimizer().maxTrainTime();
-    if (limit != null && journal.secondsTrained() >= limit.toNanos() / 1e9) {
+    if (isTimeOver()) {
       return STOPPED_BY_TIME;
     }
     return best.isHopeless() ? STOPPED_BY_VALIDATION : null;
+  }
+
+  private boolean isTimeOver() {
+    var limit = plan.optimizer().maxTrainTime();
+    return limit != null && journal.secondsTrained() >= limit.toNanos() / 1e9;
   }
 
   /** Whether a step did not fit into memory; the size that did is kept. */
@@ -432,11 +437,7 @@ public final class StableDiffusionLoraRecipe {
         job.origin().commit(),
         job.origin().weights(),
         second ? velocity ? "sd_v2_v" : "sd_v2" : "sd_v1",
-        switch (objective.prediction()) {
-          case EPSILON -> "epsilon";
-          case SAMPLE -> "sample";
-          case VELOCITY -> "v_prediction";
-        },
+        objective.prediction().word(),
         job.pictures().dataset(),
         job.beginning().dataset(),
         job.pictures().size(),

@@ -120,12 +120,12 @@ public final class TrainingLog implements AutoCloseable {
     return opened;
   }
 
-  /** The lines up to a step that the newest attempt before this one has left. */
+  /** The lines up to a step that the newest attempt has left, which may be this one's first go. */
   private static List<LogLine> before(ObjectStore store, RunId run, long epoch, long step) {
     if (step == 0) {
       return List.of();
     }
-    for (long attempt = epoch - 1; attempt > 0; attempt--) {
+    for (long attempt = epoch; attempt > 0; attempt--) {
       var found =
           store.read(
               StoreLayout.RUNS, StoreLayout.attempt(run, attempt, StoreLayout.LOGS + METRICS));
