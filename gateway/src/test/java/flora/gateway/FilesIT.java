@@ -104,6 +104,20 @@ class FilesIT {
   }
 
   @Test
+  void servesAPreviewOfTheAttemptThatDrewIt() {
+    var key = StoreLayout.attempt(run.id(), 3, "previews/step-000100-0.png");
+    store.put(StoreLayout.RUNS, key, new byte[] {1, 2, 3}, "image/png");
+    var files = "/v1/runs/%s/artifacts/".formatted(run.id());
+
+    var picture = gateway.bytes(gateway.request(files + "previews/step-000100-0.png"));
+    assertThat(picture.statusCode()).isEqualTo(200);
+    assertThat(picture.body()).containsExactly(1, 2, 3);
+    assertThat(gateway.get(files + "previews/../logs/metrics.jsonl").statusCode())
+        .isNotEqualTo(200);
+    assertThat(gateway.get(files + "previews/step-000200-0.png").statusCode()).isEqualTo(404);
+  }
+
+  @Test
   void servesRanges() {
     var url = run.artifacts().getFirst().url();
 

@@ -50,7 +50,7 @@ final class ArtifactController {
     var file =
         artifact(run, name)
             .or(() -> checkpointFile(run, name))
-            .or(() -> logFile(run, name))
+            .or(() -> leftOnTheWay(run, name))
             .orElseThrow(() -> new Refusal.NoArtifact(run.id(), name));
     files.send(name, file, request, response);
   }
@@ -78,9 +78,9 @@ final class ArtifactController {
     return Optional.empty();
   }
 
-  /** The log of the newest attempt, as far as it has come. */
-  private Optional<ObjectRef> logFile(Run run, String name) {
-    if (!name.startsWith(StoreLayout.LOGS)) {
+  /** A log or a preview of the newest attempt that has it; a log as far as it has come. */
+  private Optional<ObjectRef> leftOnTheWay(Run run, String name) {
+    if (!name.startsWith(StoreLayout.LOGS) && !name.startsWith(StoreLayout.PREVIEWS)) {
       return Optional.empty();
     }
     var attempts = StoreLayout.runFolder(run.id()) + "attempts/";
